@@ -1,0 +1,1 @@
+//! Shared parts of the benchmarks. The benchmarks themselves are in `benches/`.

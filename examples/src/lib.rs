@@ -1,0 +1,1 @@
+//! Examples of embedding `voice-core`; each file beside this folder is one.

@@ -1,0 +1,32 @@
+//! Voice activity: a stream of samples in, speech edges with positions out.
+
+use crate::units::Position;
+
+/// A model that says how likely it is that a window of audio holds speech.
+///
+/// Windows are consecutive: the model may keep state between them.
+pub trait SpeechModel: Send {
+    /// Samples it wants at a time, at 16 kHz.
+    fn window_samples(&self) -> usize;
+    /// The probability (0–1) of speech in the next window of exactly `window_samples` samples.
+    fn probability(&mut self, window: &[i16]) -> f32;
+    /// Forgets what it has heard.
+    fn reset(&mut self);
+}
+
+/// An edge between speech and silence. Positions are samples at 16 kHz since the detector's start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum VadEvent {
+    /// Speech began at `onset`, which lies before the audio that gave it away.
+    SpeechStarted {
+        /// The first sample of speech.
+        onset: Position,
+        /// The model's probability when it was noticed.
+        confidence: f32,
+    },
+    /// Speech ended at `end`, some hangover ago.
+    SpeechEnded {
+        /// Just after the last sample of speech.
+        end: Position,
+    },
+}

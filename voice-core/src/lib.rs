@@ -1,0 +1,9 @@
+//! Live spoken conversation as a library.
+//!
+//! Speech-to-text, a language model and text-to-speech run as async streams joined by one turn-taking state machine.
+
+pub mod audio;
+pub mod stage;
+pub mod text;
+pub mod turn;
+pub mod units;

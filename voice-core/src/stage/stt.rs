@@ -1,0 +1,81 @@
+//! Speech-to-text: caller audio in, words out.
+
+use super::StageError;
+use crate::units::{Position, SampleRate};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+/// The rate of the audio every STT is given: 16 kHz, which all speech models use.
+pub const LISTEN_RATE: SampleRate = SampleRate::Hz16000;
+
+/// A speech-to-text engine; one value serves many calls.
+pub trait Stt: Send + Sync {
+    /// Opens a stream for one call. Dropping the future abandons the attempt.
+    ///
+    /// # Errors
+    /// [`StageError::Open`] if the engine cannot be reached or refuses.
+    fn open(&self) -> BoxFuture<'static, Result<SttSession, StageError>>;
+}
+
+/// An open stream: one half to feed, one to read. Dropping both ends it.
+pub struct SttSession {
+    /// Takes the caller's audio.
+    pub feed: Box<dyn SttFeed>,
+    /// What was understood. Ends only when the stream does; an `Err` is its last item.
+    pub events: BoxStream<'static, Result<SttEvent, StageError>>,
+}
+
+/// The half of an STT stream that is fed. No method waits.
+pub trait SttFeed: Send {
+    /// Gives the next samples, mono PCM16 at [`LISTEN_RATE`], the first of them at `position` (16 kHz samples since
+    /// the start of the call). Consecutive: silence is fed too, so that the engine can tell time.
+    ///
+    /// # Errors
+    /// [`StageError::Full`] if the engine is behind; those samples are not heard. [`StageError::Ended`] after its end.
+    fn push(&mut self, samples: &[i16], position: Position) -> Result<(), StageError>;
+
+    /// Asks for the final transcript of what was said up to `end` (16 kHz samples): the caller seems to have stopped.
+    /// Engines without the ability ignore it. More speech may follow.
+    fn finalize(&mut self, end: Position);
+
+    /// Tells the engine when the VAD hears speech begin; engines that find speech themselves ignore it.
+    fn speech_started(&mut self, _onset: Position) {}
+}
+
+/// What an STT reports. Positions are 16 kHz samples since the start of the call.
+///
+/// A *segment* is a stretch of speech between two finals; an interim or eager text replaces the segment's earlier ones,
+/// a final closes it, and the caller's turn is its finals joined.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SttEvent {
+    /// The engine hears a turn begin (Flux `StartOfTurn`).
+    StartOfTurn {
+        /// The words so far, perhaps none.
+        text: String,
+    },
+    /// What the segment looks like so far.
+    Interim {
+        /// The whole segment so far.
+        text: String,
+    },
+    /// The engine believes the turn may be over (Flux `EagerEndOfTurn`).
+    EagerEndOfTurn {
+        /// The whole segment.
+        text: String,
+    },
+    /// It was not: the caller goes on (Flux `TurnResumed`).
+    TurnResumed,
+    /// These words will not change any more. They close the segment.
+    Final {
+        /// The segment's words; empty if the sound held none.
+        text: String,
+        /// The end of the audio they cover.
+        end: Position,
+    },
+    /// The engine is certain the turn is over (Flux `EndOfTurn`). Closes the segment.
+    EndOfTurn {
+        /// The segment's words.
+        text: String,
+    },
+}

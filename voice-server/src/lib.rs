@@ -1,0 +1,1 @@
+//! A thin server around `voice-core`.

@@ -1,0 +1,2 @@
+//! The `voice-server` command.
+fn main() {}
