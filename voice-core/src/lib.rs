@@ -3,7 +3,9 @@
 //! Speech-to-text, a language model and text-to-speech run as async streams joined by one turn-taking state machine.
 
 pub mod audio;
+pub mod metrics;
 pub mod stage;
 pub mod text;
+pub mod transport;
 pub mod turn;
 pub mod units;

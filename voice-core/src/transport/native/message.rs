@@ -1,0 +1,295 @@
+//! The control messages. Times are milliseconds on the server's clock since it sent `ready`.
+
+use serde::{Deserialize, Serialize};
+
+/// The version spoken here.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// How audio is encoded in binary messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// Mono PCM16, little-endian.
+    #[default]
+    Pcm16,
+    /// G.711 µ-law, 8 kHz only.
+    Mulaw,
+    /// One Opus packet a message.
+    Opus,
+}
+
+/// The audio of both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioFormat {
+    /// The encoding.
+    pub encoding: Encoding,
+    /// Samples per second: 8000, 16000, 24000 or 48000.
+    pub rate: u32,
+}
+
+impl Default for AudioFormat {
+    fn default() -> Self {
+        Self { encoding: Encoding::Pcm16, rate: 16_000 }
+    }
+}
+
+/// What a client sends. `hello` comes first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClientMessage {
+    /// Opens the call.
+    Hello {
+        /// [`PROTOCOL_VERSION`].
+        protocol: u32,
+        /// What it will send and wants to receive.
+        #[serde(default)]
+        audio: AudioFormat,
+        /// Whether it will send `played`.
+        #[serde(default)]
+        played_reports: bool,
+    },
+    /// It has played this reply up to here.
+    Played {
+        /// Which reply.
+        reply: u32,
+        /// Samples of that reply.
+        samples: u64,
+    },
+    /// The agent shall say this.
+    Say {
+        /// At most 4,000 characters.
+        text: String,
+    },
+    /// The agent shall stop speaking.
+    Interrupt,
+    /// The microphone is off or on.
+    Mute {
+        /// Off is `true`.
+        on: bool,
+    },
+    /// A key.
+    Dtmf {
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        digit: char,
+    },
+    /// Ends the call.
+    Bye,
+}
+
+/// Who made a sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// The caller.
+    Caller,
+    /// The agent.
+    Agent,
+}
+
+/// What the server sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ServerMessage {
+    /// Answers `hello`: the call is up.
+    Ready {
+        /// [`PROTOCOL_VERSION`].
+        protocol: u32,
+        /// The call.
+        call_id: String,
+        /// What both sides now use.
+        audio: AudioFormat,
+    },
+    /// Somebody began or stopped to speak.
+    Speaking {
+        /// Who.
+        who: Speaker,
+        /// Whether they speak now.
+        on: bool,
+        /// When it was noticed.
+        at_ms: f64,
+        /// The caller's first or last sample, in samples since the start of the caller's audio.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u64>,
+    },
+    /// The caller's words.
+    Transcript {
+        /// Which turn.
+        turn: u32,
+        /// All words of the turn so far.
+        text: String,
+        /// Whether the turn is over.
+        r#final: bool,
+    },
+    /// The agent's words.
+    AgentText {
+        /// Which turn.
+        turn: u32,
+        /// Which reply.
+        reply: u32,
+        /// The reply's text so far.
+        text: String,
+        /// The part that was heard: a prefix of `text`.
+        heard: String,
+        /// Set once the reply is over: `completed`, `barged_in`, `failed` or `call_ended`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<String>,
+    },
+    /// Stop playing this reply and hold the rest.
+    Pause {
+        /// Which reply.
+        reply: u32,
+        /// How much of it was sent.
+        sent_samples: u64,
+    },
+    /// Go on from the sample where it stopped.
+    Resume {
+        /// Which reply.
+        reply: u32,
+    },
+    /// Drop what is left of this reply.
+    Clear {
+        /// Which reply.
+        reply: u32,
+    },
+    /// All audio of this reply has been sent.
+    AudioEnd {
+        /// Which reply.
+        reply: u32,
+        /// Its length.
+        total_samples: u64,
+    },
+    /// The caller talked over the agent; sent once it is decided what that was.
+    BargeIn(BargeInReport),
+    /// The timeline of a turn whose reply has ended.
+    Turn(Box<TurnReport>),
+    /// A tool ran.
+    Tool {
+        /// Its name.
+        name: String,
+        /// `started`, `done`, `failed` or `cancelled`.
+        state: String,
+    },
+    /// Something was wrong. The call goes on unless `bye` follows.
+    Error {
+        /// What kind.
+        code: ErrorCode,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The call is over; the socket closes.
+    Bye {
+        /// Why, in snake_case: `caller_hung_up`, `max_duration`, …
+        reason: String,
+    },
+}
+
+/// Kinds of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The message is not JSON or not of the protocol's form.
+    MalformedMessage,
+    /// The message's type is unknown.
+    UnknownType,
+    /// A value is out of its range.
+    InvalidValue,
+    /// A binary message is not audio of the agreed form.
+    MalformedAudio,
+    /// Audio comes faster than real time; some of it was dropped.
+    TooFast,
+    /// The client does not read.
+    TooSlow,
+    /// No `hello` came in time, or its version or format is not spoken here.
+    Handshake,
+    /// A stage failed; the call goes on as well as it can.
+    Stage,
+    /// The server has no room or is shutting down.
+    Unavailable,
+}
+
+/// One overlap of caller and agent, decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BargeInReport {
+    /// The turn of the reply that was talked over.
+    pub turn: u32,
+    /// That reply.
+    pub reply: u32,
+    /// The caller's first sample, since the start of the caller's audio.
+    pub onset_position: u64,
+    /// When that sample was received.
+    pub onset_ms: f64,
+    /// When speech was noticed.
+    pub noticed_ms: f64,
+    /// When the playout was paused.
+    pub paused_ms: f64,
+    /// When it was decided.
+    pub decided_ms: f64,
+    /// `committed` or `resumed`.
+    pub decision: String,
+    /// `start_of_turn`, `words`, `duration`, `policy`, `command`; for a resume `not_a_bid`.
+    pub cause: String,
+    /// Samples of the reply sent when it was decided.
+    pub sent_samples: u64,
+    /// What was heard of the reply.
+    pub heard_text: String,
+}
+
+/// The timeline of one turn; times are absent where it did not happen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TurnReport {
+    /// Which turn; 0 is the greeting.
+    pub turn: u32,
+    /// The reply that ended with it.
+    pub reply: u32,
+    /// The caller's words.
+    pub caller_text: String,
+    /// Just after the caller's last sample of speech, since the start of the caller's audio.
+    pub speech_end_position: Option<u64>,
+    /// When that sample was received.
+    pub speech_end_ms: Option<f64>,
+    /// When the end of turn was decided.
+    pub eot_ms: Option<f64>,
+    /// `silence`, `model`, `stt`, `timeout` or `dtmf`.
+    pub eot_source: Option<String>,
+    /// Whether the reply was started before the end of turn was certain.
+    pub speculative: bool,
+    /// When the model was asked.
+    pub reply_started_ms: Option<f64>,
+    /// The model's first token.
+    pub first_token_ms: Option<f64>,
+    /// The first clause handed to the TTS.
+    pub first_clause_ms: Option<f64>,
+    /// The first audio from the TTS.
+    pub tts_first_audio_ms: Option<f64>,
+    /// Silence cut from its start.
+    pub trimmed_silence_ms: f64,
+    /// When held audio was let go.
+    pub released_ms: Option<f64>,
+    /// The first audio handed to the line.
+    pub first_audio_ms: Option<f64>,
+    /// What of the wait the engine itself caused.
+    pub engine_ms: Option<f64>,
+    /// The reply's text.
+    pub reply_text: String,
+    /// What of it was heard.
+    pub heard_text: String,
+    /// `completed`, `barged_in`, `failed` or `call_ended`.
+    pub outcome: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_look_as_the_protocol_says() {
+        let hello: ClientMessage = serde_json::from_str(r#"{"type":"hello","protocol":1}"#).unwrap();
+        let expected = ClientMessage::Hello { protocol: 1, audio: AudioFormat::default(), played_reports: false };
+        assert_eq!(hello, expected);
+        let pause = serde_json::to_string(&ServerMessage::Pause { reply: 3, sent_samples: 320 }).unwrap();
+        assert_eq!(pause, r#"{"type":"pause","reply":3,"sent_samples":320}"#);
+    }
+}
