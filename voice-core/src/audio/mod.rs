@@ -6,4 +6,4 @@ mod frame;
 mod vad;
 
 pub use frame::{FRAME_MS, Frame, MAX_FRAME_SAMPLES};
-pub use vad::{SpeechModel, VadEvent};
+pub use vad::{SpeechModel, VadConfig, VadEvent, VadSource};

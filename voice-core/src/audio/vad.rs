@@ -30,3 +30,13 @@ pub enum VadEvent {
         end: Position,
     },
 }
+
+/// Opens a speech model for each call.
+pub trait VadSource: Send + Sync {
+    /// A model that has heard nothing yet.
+    fn open(&self) -> Box<dyn SpeechModel>;
+}
+
+/// How a detector turns probabilities into edges.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VadConfig {}

@@ -1,0 +1,189 @@
+//! What a call tells those who watch it.
+
+use super::record::TurnRecord;
+use crate::metrics::BargeInTimeline;
+use crate::stage::StageError;
+use crate::turn::{BargeInSignal, CallerTurn, EndReason};
+use crate::units::{Position, ReplyId, TurnId};
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// One thing that happened in a call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// The call is up; the other instants count from this one.
+    Started {
+        /// When.
+        at: Instant,
+    },
+    /// The caller began to speak.
+    CallerSpeaking {
+        /// When it was noticed.
+        at: Instant,
+        /// The first sample.
+        onset: Position,
+    },
+    /// The caller stopped.
+    CallerSilent {
+        /// When it was noticed.
+        at: Instant,
+        /// Just after the last sample.
+        end: Position,
+    },
+    /// The first audio of a reply was handed to the line.
+    AgentSpeaking {
+        /// When.
+        at: Instant,
+        /// Which reply.
+        reply: ReplyId,
+        /// Of which turn.
+        turn: TurnId,
+    },
+    /// The agent's audio ended, or was cleared.
+    AgentSilent {
+        /// When.
+        at: Instant,
+        /// Which reply.
+        reply: ReplyId,
+    },
+    /// The caller's words so far.
+    Transcript {
+        /// Which turn.
+        turn: TurnId,
+        /// All of the turn.
+        text: String,
+        /// Whether they may still change.
+        finality: Finality,
+    },
+    /// The caller's turn is over.
+    CallerTurn(CallerTurn),
+    /// The agent's words so far, and how much of them was heard.
+    AgentText {
+        /// Which turn.
+        turn: TurnId,
+        /// Which reply.
+        reply: ReplyId,
+        /// The text so far.
+        text: String,
+        /// Bytes of it that were heard.
+        heard_bytes: usize,
+    },
+    /// The agent's audio was paused because the caller spoke.
+    Paused {
+        /// When.
+        at: Instant,
+        /// Which reply.
+        reply: ReplyId,
+    },
+    /// It was not a bid for the turn: the audio goes on.
+    Resumed(BargeInTimeline),
+    /// The caller took the turn.
+    BargeIn {
+        /// The signal.
+        signal: BargeInSignal,
+        /// When what happened.
+        timeline: BargeInTimeline,
+    },
+    /// A reply has ended, and with it its turn.
+    TurnEnded(Box<TurnRecord>),
+    /// A tool ran.
+    Tool {
+        /// Its name.
+        name: String,
+        /// What happened.
+        state: ToolState,
+    },
+    /// The caller pressed a key.
+    Dtmf(char),
+    /// The caller has said nothing for the configured time.
+    CallerIdle,
+    /// A stage failed; the call goes on as well as it can.
+    StageFailed {
+        /// Which.
+        stage: Stage,
+        /// Why.
+        error: StageError,
+    },
+    /// The caller sends faster than real time; this much audio was dropped so far.
+    CallerTooFast {
+        /// Samples at the line's rate.
+        dropped_samples: u64,
+    },
+    /// The watcher was too slow: so many events before this one were dropped.
+    EventsLost {
+        /// How many.
+        count: u64,
+    },
+    /// The call is over. The last event.
+    Ended {
+        /// When.
+        at: Instant,
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Whether words may still change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// They may.
+    Interim,
+    /// They may not.
+    Final,
+}
+
+/// A stage of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Speech-to-text.
+    Stt,
+    /// The language model.
+    Llm,
+    /// Text-to-speech.
+    Tts,
+}
+
+/// What happened to a tool's run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolState {
+    /// It runs.
+    Started,
+    /// It gave a result.
+    Done,
+    /// It gave none, and why.
+    Failed(String),
+    /// The caller took the turn first.
+    Cancelled,
+}
+
+/// The events of a call, in order.
+///
+/// Holds [`SessionEvents::CAPACITY`] events. A watcher that falls behind loses interim transcripts and agent text first
+/// and then whole events, counted by [`SessionEvent::EventsLost`]; the call never waits for it, and the call's record
+/// has every turn whatever the watcher does.
+pub struct SessionEvents {
+    pub(super) receiver: mpsc::Receiver<SessionEvent>,
+}
+
+impl SessionEvents {
+    /// How many unread events are kept.
+    pub const CAPACITY: usize = 1_024;
+
+    /// The next event, or `None` after the last. Cancellation safe.
+    pub async fn next(&mut self) -> Option<SessionEvent> {
+        self.receiver.recv().await
+    }
+}
+
+impl futures::Stream for SessionEvents {
+    type Item = SessionEvent;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<SessionEvent>> {
+        self.receiver.poll_recv(cx)
+    }
+}

@@ -1,0 +1,82 @@
+//! Commands to a running call.
+
+use crate::turn::{Command, EndReason, Muted, Protection, TurnConfig};
+use tokio::sync::mpsc;
+
+/// Commands a running call. Clones command the same call; dropping them does not end it.
+#[derive(Clone, Debug)]
+pub struct SessionHandle {
+    pub(super) commands: mpsc::Sender<Command>,
+}
+
+/// Why a command was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandleError {
+    /// The call is over.
+    #[error("the call is over")]
+    Ended,
+    /// Too many commands are waiting; try again later.
+    #[error("the call has {} commands waiting; try again later", SessionHandle::CAPACITY)]
+    Full,
+}
+
+impl SessionHandle {
+    /// How many commands may wait.
+    pub const CAPACITY: usize = 64;
+
+    /// The agent says this when the floor is free.
+    ///
+    /// # Errors
+    /// [`HandleError`], as for every command.
+    pub fn say(&self, text: impl Into<String>, protection: Protection) -> Result<(), HandleError> {
+        self.command(Command::Say { text: text.into(), protection })
+    }
+
+    /// The agent stops speaking now.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn interrupt(&self) -> Result<(), HandleError> {
+        self.command(Command::Interrupt)
+    }
+
+    /// The caller's audio counts, or not.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn mute(&self, muted: Muted) -> Result<(), HandleError> {
+        self.command(Command::Mute(muted))
+    }
+
+    /// The caller pressed a key.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn dtmf(&self, key: char) -> Result<(), HandleError> {
+        self.command(Command::Dtmf(key))
+    }
+
+    /// New thresholds from now on.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn configure(&self, config: TurnConfig) -> Result<(), HandleError> {
+        self.command(Command::Configure(Box::new(config)))
+    }
+
+    /// Ends the call.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn hang_up(&self, reason: EndReason) -> Result<(), HandleError> {
+        self.command(Command::HangUp(reason))
+    }
+
+    fn command(&self, command: Command) -> Result<(), HandleError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => HandleError::Full,
+            mpsc::error::TrySendError::Closed(_) => HandleError::Ended,
+        })
+    }
+}

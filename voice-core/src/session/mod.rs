@@ -1,0 +1,15 @@
+//! One call: a task that owns it, from the first frame to the record of what was said.
+//!
+//! Invariant: one task owns a call and nobody else holds a lock on it. It waits for one input, gives it to the turn
+//! machine, performs all outputs, and repeats. Every queue is bounded. It knows the stages by their traits only, never
+//! a provider.
+
+mod agent;
+mod event;
+mod handle;
+mod record;
+
+pub use agent::{Agent, AgentConfig, PlayoutConfig};
+pub use event::{Finality, SessionEvent, SessionEvents, Stage, ToolState};
+pub use handle::{HandleError, SessionHandle};
+pub use record::{CallRecord, TurnRecord};
