@@ -3,7 +3,13 @@
 //! Invariant: no function here allocates per frame once it is warm. It knows nothing of calls, turns or transports.
 
 mod frame;
+mod g711;
+mod pcm;
+mod reframer;
 mod vad;
 
 pub use frame::{FRAME_MS, Frame, MAX_FRAME_SAMPLES};
-pub use vad::{SpeechModel, VadConfig, VadEvent, VadSource};
+pub use g711::G711;
+pub use pcm::{PcmError, pcm16_from_le_bytes, pcm16_to_le_bytes};
+pub use reframer::Reframer;
+pub use vad::{EarshotModel, EarshotVad, SpeechModel, VadConfig, VadEvent, VadSource, VoiceDetector};

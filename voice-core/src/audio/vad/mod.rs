@@ -1,4 +1,18 @@
 //! Voice activity: a stream of samples in, speech edges with positions out.
+//!
+//! Invariant: a speech model only says how likely a window is; when speech began, when that is certain enough to say
+//! so and when it is over is decided here, the same way for every model. It knows nothing of turns: a cough is speech
+//! to it, and the turn machine decides what to make of that.
+
+mod config;
+mod detector;
+mod earshot_model;
+mod energy;
+mod gate;
+
+pub use config::VadConfig;
+pub use detector::VoiceDetector;
+pub use earshot_model::{EarshotModel, EarshotVad};
 
 use crate::units::Position;
 
@@ -12,6 +26,12 @@ pub trait SpeechModel: Send {
     fn probability(&mut self, window: &[i16]) -> f32;
     /// Forgets what it has heard.
     fn reset(&mut self);
+}
+
+/// Where speech models come from: one is opened for each call, weights are shared as the source sees fit.
+pub trait VadSource: Send + Sync {
+    /// A model that has heard nothing yet.
+    fn open(&self) -> Box<dyn SpeechModel>;
 }
 
 /// An edge between speech and silence. Positions are samples at 16 kHz since the detector's start.
@@ -30,13 +50,3 @@ pub enum VadEvent {
         end: Position,
     },
 }
-
-/// Opens a speech model for each call.
-pub trait VadSource: Send + Sync {
-    /// A model that has heard nothing yet.
-    fn open(&self) -> Box<dyn SpeechModel>;
-}
-
-/// How a detector turns probabilities into edges.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct VadConfig {}
