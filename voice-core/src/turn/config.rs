@@ -73,6 +73,8 @@ pub struct TurnConfig {
     pub idle_prompt: Option<String>,
     /// Said once when sound but no words came through.
     pub not_heard_prompt: Option<String>,
+    /// Speech shorter than this without words is not worth that prompt: a cough lasts under half a second.
+    pub not_heard_speech_ms: u64,
     /// A reply that makes no progress for this long has failed.
     pub reply_stall_ms: u64,
     /// Said when a reply failed before any of it was heard.
@@ -104,6 +106,7 @@ impl Default for TurnConfig {
             max_idle_prompts: 2,
             idle_prompt: Some("Are you still there?".into()),
             not_heard_prompt: Some("Sorry, I did not catch that. Could you say it again?".into()),
+            not_heard_speech_ms: 500,
             reply_stall_ms: 8_000,
             failure_apology: Some("Sorry, something went wrong on my side. Could you say that again?".into()),
             max_call_ms: 3_600_000,

@@ -7,7 +7,7 @@ use std::time::Instant;
 /// One thing to do. Outputs are performed in order and none is waited for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Stop the playout of this reply at once; keep its audio.
+    /// Stop the playout of this reply at once; keep its audio. It may have none yet: then what comes is held.
     Pause(ReplyId),
     /// Go on from the very sample where it paused.
     Resume(ReplyId),
@@ -54,8 +54,14 @@ pub enum Output {
     FinalizeStt,
     /// The caller's turn is over.
     CallerTurn(CallerTurn),
-    /// The agent's turn is over, unless by barge-in (then [`Output::BargeIn`] says it all). Ends the reply.
+    /// The agent's turn is over, unless by barge-in (then [`Output::BargeIn`] says it all). Ends the reply. Follows a
+    /// `Clear` where audio may be left; unless the reply was completed, its `Cancel` follows.
     AgentTurn(AgentTurn),
+    /// A text that waited to be said is not going to be: too many waited, or the call ended.
+    SayDropped {
+        /// What was not said.
+        text: String,
+    },
     /// The caller has said nothing for the configured time.
     CallerIdle,
     /// End the call.
@@ -98,9 +104,14 @@ pub enum EotSource {
     Timeout,
     /// Keys were pressed.
     Dtmf,
+    /// The call ended before the turn did.
+    CallEnded,
 }
 
 /// A caller's finished turn.
+///
+/// It may be committed again with other words, if the caller went on before any of the reply was heard or the STT's
+/// final came late: then the later one replaces the earlier one of the same `turn`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallerTurn {
     /// Which.
@@ -179,6 +190,9 @@ pub enum ReplyOutcome {
     Failed,
     /// The call ended first.
     CallEnded,
+    /// The caller had more to say before any of it was heard. Their words join the turn it was to answer, which is
+    /// committed again.
+    Superseded,
 }
 
 /// An agent's finished turn.
