@@ -4,6 +4,7 @@
 
 pub mod audio;
 pub mod metrics;
+pub mod provider;
 pub mod session;
 pub mod stage;
 pub mod text;

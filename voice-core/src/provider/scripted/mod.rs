@@ -1,0 +1,27 @@
+//! Engines that follow a script: exact in time, deterministic under a seed, with faults on demand.
+//!
+//! Invariant: no task is spawned and no clock but `tokio::time` is used, so that in a paused test hours pass in
+//! milliseconds; with all delays at zero no timer is used at all. Nothing here knows how the stages are joined.
+
+mod clock;
+mod llm;
+mod llm_script;
+mod rng;
+mod stt;
+mod stt_driver;
+mod stt_script;
+mod tts;
+mod tts_script;
+mod tts_voice;
+
+#[cfg(test)]
+mod tests;
+
+pub use llm::{Generation, GenerationEnd, LlmLog, ScriptedLlm};
+pub use llm_script::{LlmConfig, LlmFault, LlmReply};
+pub use stt::{ScriptedStt, SttConfig};
+pub use stt_driver::{SttDriver, SttLog};
+pub use stt_script::{SttAction, SttAt, SttStep, Utterance};
+pub use tts::{ScriptedTts, SpokenReply, TtsLog};
+pub use tts_script::{RaggedChunks, TtsConfig, TtsFault, TtsSound, WordTimes};
+pub use tts_voice::{RampSample, ramp_sample, read_ramp};
