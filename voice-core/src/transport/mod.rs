@@ -3,9 +3,12 @@
 //! Invariant: the two halves are separate and neither waits for the other. A transport knows audio and its own wire
 //! format; it does not know turns, sessions or what its control messages lead to.
 
+mod cleared;
 mod line;
+mod memory;
 pub mod native;
 
 pub use line::{
     BoxLineSource, Line, LineCommand, LineControl, LineError, LineInfo, LineInput, LineSink, PlayedReports, Rebuffer,
 };
+pub use memory::{MemoryLine, MemoryOutput, MemoryPeer};
