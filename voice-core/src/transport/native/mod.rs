@@ -1,9 +1,14 @@
 //! The native protocol, version 1: binary messages for audio, JSON text messages for control.
 //!
 //! Invariant: a pure codec and types; whatever bytes arrive, decoding gives a message or an error and never panics.
+//! `PROTOCOL.md` in `voice-server` is its description for those who write a client.
 
+mod decode;
+mod header;
 mod message;
 
+pub use decode::{MAX_SAY_CHARS, MAX_TEXT_BYTES, MessageError, decode_client, decode_server};
+pub use header::{AudioError, AudioHeader, HEADER_BYTES, read_pcm16, write_pcm16};
 pub use message::{
     AudioFormat, BargeInReport, ClientMessage, Encoding, ErrorCode, PROTOCOL_VERSION, ServerMessage, Speaker,
     TurnReport,

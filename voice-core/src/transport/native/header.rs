@@ -1,0 +1,202 @@
+//! The header of a binary message, and PCM16 as bytes.
+//!
+//! | bytes | field | meaning |
+//! |---|---|---|
+//! | 0 | version | 1 |
+//! | 1 | kind | 1 caller audio, 2 agent audio |
+//! | 2–3 | flags | none yet: 0 when sent, ignored when received |
+//! | 4–7 | reply | which reply (u32); 0 for caller audio |
+//! | 8–15 | position | of the first sample (u64): since the start of the caller's audio, or since that reply's first sample |
+//! | 16– | payload | audio in the agreed encoding |
+//!
+//! All numbers are little-endian.
+
+use super::message::ErrorCode;
+use crate::units::{Position, ReplyId};
+use bytes::{BufMut, BytesMut};
+
+/// Bytes of the header.
+pub const HEADER_BYTES: usize = 16;
+
+const VERSION: u8 = 1;
+const CALLER: u8 = 1;
+const AGENT: u8 = 2;
+
+/// What a binary message carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudioHeader {
+    /// Caller audio.
+    Caller {
+        /// Of the first sample, since the start of the caller's audio.
+        position: Position,
+    },
+    /// Agent audio.
+    Agent {
+        /// Of which reply.
+        reply: ReplyId,
+        /// Of the first sample, since that reply's first; as `played`, `pause` and `audio_end` count.
+        position: Position,
+    },
+}
+
+/// Why a binary message is not audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AudioError {
+    /// There is no whole header.
+    #[error("a binary message begins with a header of {HEADER_BYTES} bytes; this one has {bytes}")]
+    NoHeader {
+        /// Bytes there were.
+        bytes: usize,
+    },
+    /// The version is not spoken here.
+    #[error("byte 0 of a binary message is the version 1, not {version}")]
+    Version {
+        /// The version it claims.
+        version: u8,
+    },
+    /// The kind is unknown, or not what this side may send.
+    #[error("byte 1 of a binary message is 1 from a caller and 2 from an agent, not {kind}")]
+    Kind {
+        /// The kind it claims.
+        kind: u8,
+    },
+    /// PCM16 has two bytes a sample.
+    #[error("PCM16 has two bytes a sample; {bytes} bytes of audio are not whole samples")]
+    HalfSample {
+        /// Bytes of audio there were.
+        bytes: usize,
+    },
+    /// More audio than a message may hold.
+    #[error("a message holds at most {limit_ms} ms of audio")]
+    TooLong {
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The codec cannot read it.
+    #[error("the audio cannot be decoded: {0}")]
+    Codec(&'static str),
+}
+
+impl AudioError {
+    /// The code the client is told.
+    pub fn code(&self) -> ErrorCode {
+        ErrorCode::MalformedAudio
+    }
+}
+
+impl AudioHeader {
+    /// Writes the header; the payload follows it.
+    pub fn write(self, out: &mut BytesMut) {
+        let (kind, reply, position) = match self {
+            Self::Caller { position } => (CALLER, 0, position),
+            Self::Agent { reply, position } => (AGENT, reply.0, position),
+        };
+        out.put_u8(VERSION);
+        out.put_u8(kind);
+        out.put_u16_le(0);
+        out.put_u32_le(reply);
+        out.put_u64_le(position.0);
+    }
+
+    /// The header and the payload of a message.
+    ///
+    /// # Errors
+    /// [`AudioError`] if there is no header of a known version and kind.
+    pub fn read(message: &[u8]) -> Result<(Self, &[u8]), AudioError> {
+        let no_header = AudioError::NoHeader { bytes: message.len() };
+        let Some((&[version, kind, _, _, r0, r1, r2, r3, ref position @ ..], payload)) =
+            message.split_first_chunk::<HEADER_BYTES>()
+        else {
+            return Err(no_header);
+        };
+        if version != VERSION {
+            return Err(AudioError::Version { version });
+        }
+        let position = Position(u64::from_le_bytes(*position));
+        match kind {
+            CALLER => Ok((Self::Caller { position }, payload)),
+            AGENT => Ok((Self::Agent { reply: ReplyId(u32::from_le_bytes([r0, r1, r2, r3])), position }, payload)),
+            kind => Err(AudioError::Kind { kind }),
+        }
+    }
+}
+
+/// Appends samples as PCM16, little-endian.
+pub fn write_pcm16(samples: &[i16], out: &mut BytesMut) {
+    out.reserve(samples.len() * 2);
+    for sample in samples {
+        out.put_i16_le(*sample);
+    }
+}
+
+/// The samples of a PCM16 payload, little-endian.
+///
+/// # Errors
+/// [`AudioError::HalfSample`] if the number of bytes is odd.
+pub fn read_pcm16(payload: &[u8]) -> Result<impl ExactSizeIterator<Item = i16> + '_, AudioError> {
+    let (pairs, rest) = payload.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(AudioError::HalfSample { bytes: payload.len() });
+    }
+    Ok(pairs.iter().map(|pair| i16::from_le_bytes(*pair)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(header: AudioHeader, samples: &[i16]) -> BytesMut {
+        let mut out = BytesMut::new();
+        header.write(&mut out);
+        write_pcm16(samples, &mut out);
+        out
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_table() {
+        let header = AudioHeader::Agent { reply: ReplyId(0x0102_0304), position: Position(0x05) };
+        let expected = [1, 2, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0x00, 0x01];
+        assert_eq!(written(header, &[-2, 256])[..], expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let good = written(AudioHeader::Caller { position: Position(9) }, &[1]);
+        assert_eq!(AudioHeader::read(&good[..15]), Err(AudioError::NoHeader { bytes: 15 }));
+        let mut wrong = good.clone();
+        wrong[0] = 2;
+        assert_eq!(AudioHeader::read(&wrong), Err(AudioError::Version { version: 2 }));
+        wrong = good.clone();
+        wrong[1] = 7;
+        assert_eq!(AudioHeader::read(&wrong), Err(AudioError::Kind { kind: 7 }));
+        wrong = good;
+        wrong[2] = 0xff;
+        assert!(AudioHeader::read(&wrong).is_ok(), "unknown flags are ignored");
+        assert_eq!(read_pcm16(&[0; 3]).err(), Some(AudioError::HalfSample { bytes: 3 }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(reply: u32, position: u64, caller: bool, samples: Vec<i16>) {
+            let position = Position(position);
+            let header = if caller {
+                AudioHeader::Caller { position }
+            } else {
+                AudioHeader::Agent { reply: ReplyId(reply), position }
+            };
+            let message = written(header, &samples);
+            let (read, payload) = AudioHeader::read(&message).unwrap();
+            prop_assert_eq!(read, header);
+            prop_assert_eq!(read_pcm16(payload).unwrap().collect::<Vec<_>>(), samples);
+        }
+
+        #[test]
+        fn any_bytes_give_a_header_or_an_error(bytes: Vec<u8>) {
+            if let Ok((_, payload)) = AudioHeader::read(&bytes) {
+                prop_assert_eq!(payload.len() + HEADER_BYTES, bytes.len());
+            }
+        }
+    }
+}
