@@ -3,9 +3,13 @@
 //! Invariant: pure functions and values on `str`; nothing here knows audio bytes, time or a provider.
 
 mod clauses;
+mod completeness;
 mod ledger;
+mod overlap;
 mod words;
 
 pub use clauses::ClauseSplitter;
+pub use completeness::{Completeness, completeness};
 pub use ledger::ReplyLedger;
-pub use words::{Completeness, Overlap, classify_overlap, completeness, same_words, word_count};
+pub use overlap::{Overlap, classify_overlap};
+pub use words::{same_words, word_count};
