@@ -102,7 +102,7 @@ impl Stt for ScriptedStt {
     }
 }
 
-fn timed_events(receiver: mpsc::Receiver<Timed>) -> BoxStream<'static, Result<SttEvent, StageError>> {
+pub(super) fn timed_events(receiver: mpsc::Receiver<Timed>) -> BoxStream<'static, Result<SttEvent, StageError>> {
     stream::unfold(receiver, |mut receiver| async {
         let (due, item) = receiver.recv().await?;
         if let Some(due) = due {

@@ -36,6 +36,13 @@ impl ScriptedTts {
         Self { config: Arc::new(config), log: TtsLog::default() }
     }
 
+    /// A TTS for service: nothing it speaks is kept.
+    pub(super) fn unrecorded(config: TtsConfig) -> Self {
+        let log = TtsLog::default();
+        lock(&log.0).is_off = true;
+        Self { config: Arc::new(config), log }
+    }
+
     /// What it was asked to speak, and what it gave.
     pub fn log(&self) -> TtsLog {
         self.log.clone()
@@ -285,6 +292,7 @@ pub struct TtsLog(Arc<Mutex<Record>>);
 
 #[derive(Debug, Default)]
 struct Record {
+    is_off: bool,
     count: usize,
     replies: Vec<SpokenReply>,
 }
@@ -299,7 +307,7 @@ impl TtsLog {
         let mut record = lock(&self.0);
         let index = record.count;
         record.count += 1;
-        if index < MAX_REPLIES {
+        if index < MAX_REPLIES && !record.is_off {
             record.replies.push(SpokenReply { reply, ..SpokenReply::default() });
         }
         index

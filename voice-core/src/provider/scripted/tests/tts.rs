@@ -1,4 +1,6 @@
-use super::super::{RaggedChunks, ScriptedTts, TtsConfig, TtsFault, TtsSound, WordTimes, ramp_sample, read_ramp};
+use super::super::{
+    RaggedChunks, ScriptedTts, ToneTts, TtsConfig, TtsFault, TtsSound, WordTimes, ramp_sample, read_ramp,
+};
 use super::{Since, is_stuck};
 use crate::stage::{StageError, Tts, TtsEvent, TtsReply};
 use crate::units::{ReplyId, SampleRate};
@@ -152,4 +154,18 @@ async fn two_replies_of_a_session_do_not_wait_for_each_other() {
     assert_eq!(read_ramp(heard[0]).unwrap().reply, 2);
     drop(first);
     assert_eq!(second.events.next().await.unwrap().map(|event| samples(&[event]).len()).unwrap(), 640);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stand_in_voice_is_a_fraction_of_real_time_and_names_its_words() {
+    let mut session = ToneTts::new().open().await.unwrap();
+    let mut speech = session.begin(ReplyId(1)).unwrap();
+    let since = Since::now();
+    speech.feed.speak("What can I do for you? ").unwrap();
+    speech.feed.finish();
+    let events: Vec<_> = speech.events.map(|item| item.unwrap()).collect().await;
+    let words = events.iter().filter(|event| matches!(event, TtsEvent::Word { .. })).count();
+    let heard = samples(&events);
+    assert_eq!((words, heard.len(), session.sample_rate()), (6, 23 * 960, SampleRate::Hz16000));
+    assert!(since.ms() < 100 && heard.iter().all(|sample| sample.abs() <= 6_000));
 }
