@@ -5,38 +5,27 @@
 //! [`TurnMachine::handle`], performs every [`TurnMachine::poll_output`] in order, and comes back at
 //! [`TurnMachine::poll_timeout`].
 
+mod agenda;
+mod barge_in;
 mod config;
+mod end_of_turn;
+mod floor;
 mod input;
+mod keys;
+mod late;
+mod machine;
 mod output;
+mod reply;
+mod reply_events;
+mod schedule;
+mod speculation;
+mod timer;
+mod words;
 
 pub use config::{BargeInPolicy, Protection, Speculation, TurnConfig};
 pub use input::{Command, Input, Muted, ReplyInput, SttInput};
+pub use machine::TurnMachine;
 pub use output::{
     AgentTurn, BargeInCause, BargeInSignal, CallerTurn, EndReason, EotSource, Output, ReplyKind, ReplyOutcome,
     ReplyStart,
 };
-
-use crate::units::SampleRate;
-use std::time::Instant;
-
-/// The state machine of one call.
-pub struct TurnMachine {
-    _todo: (),
-}
-
-impl TurnMachine {
-    /// A call that begins now. `line_rate` is the rate of all positions and sample counts.
-    pub fn new(_config: TurnConfig, _line_rate: SampleRate, _now: Instant) -> Self {
-        Self { _todo: () }
-    }
-    /// Takes one input at `now`; instants never go backwards (an earlier one counts as the latest).
-    pub fn handle(&mut self, _input: Input, _now: Instant) {}
-    /// The next thing to do, until there is none.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        None
-    }
-    /// When to come back with [`Input::TimerFired`] at the latest.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-}

@@ -1,0 +1,252 @@
+//! The caller's side of the floor: speech, words and silence of the turn in progress.
+//!
+//! Invariant: it only records what the VAD and the STT said and answers questions about it. It decides nothing, knows
+//! no reply and gives no output.
+
+use super::words::Words;
+use super::{EotSource, Muted};
+use crate::text::{Completeness, completeness};
+use crate::units::{Position, TurnId};
+use std::time::{Duration, Instant};
+
+/// What the VAD says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// The caller is silent.
+    Silent,
+    /// The caller speaks.
+    Speaking {
+        /// Since this sample.
+        onset: Position,
+        /// Noticed then.
+        noticed_at: Instant,
+    },
+}
+
+/// Whether anybody turns the caller's speech into words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listening {
+    Works,
+    Failed,
+}
+
+/// The caller's turn in progress: there is one once there was sound or a word.
+#[derive(Clone, Debug)]
+pub(super) struct OpenTurn {
+    /// Known once a reply was started for it.
+    pub(super) id: Option<TurnId>,
+    pub(super) opened_at: Instant,
+    pub(super) onset: Position,
+    pub(super) end: Position,
+    /// When the caller fell silent; unknown while they speak.
+    pub(super) silent_since: Option<Instant>,
+    /// How much speech the VAD heard.
+    pub(super) speech_samples: u64,
+    /// The STT was asked for its final since the last speech.
+    pub(super) asked_for_final: bool,
+    /// From when the words count as stable; none once that was acted upon.
+    pub(super) stable_since: Option<Instant>,
+    /// How many speculative replies it has cost.
+    pub(super) speculations: u32,
+    /// The turn model's verdict on this silence.
+    pub(super) verdict: Option<f32>,
+    /// Its end was decided while the agent could not be interrupted.
+    pub(super) ended_by: Option<EotSource>,
+}
+
+/// What words do to the segment they belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hearing {
+    /// The segment goes on.
+    Open,
+    /// The segment is closed.
+    Closed,
+}
+
+/// All that is known of the caller.
+#[derive(Debug)]
+pub(super) struct Floor {
+    pub(super) words: Words,
+    pub(super) speech: Speech,
+    pub(super) turn: Option<OpenTurn>,
+    pub(super) muted: Muted,
+    looks: Completeness,
+    listening: Listening,
+    final_outstanding: bool,
+    last_final_at: Option<Instant>,
+}
+
+impl Floor {
+    pub(super) fn new() -> Self {
+        Self {
+            words: Words::new(),
+            speech: Speech::Silent,
+            turn: None,
+            muted: Muted::Off,
+            looks: Completeness::Unclear,
+            listening: Listening::Works,
+            final_outstanding: false,
+            last_final_at: None,
+        }
+    }
+
+    pub(super) fn is_speaking(&self) -> bool {
+        matches!(self.speech, Speech::Speaking { .. })
+    }
+
+    /// Nobody speaks and nothing said waits for an end of turn.
+    pub(super) fn is_free(&self) -> bool {
+        !self.is_speaking() && self.turn.is_none()
+    }
+
+    /// Whether a final transcript of what was said is still to come.
+    pub(super) fn awaits_final(&self) -> bool {
+        self.final_outstanding && self.listening == Listening::Works
+    }
+
+    /// How complete the words look.
+    pub(super) fn looks(&self) -> Completeness {
+        self.looks
+    }
+
+    /// Speech begins. Says whether that is news.
+    pub(super) fn speech_started(&mut self, onset: Position, now: Instant) -> bool {
+        if self.is_speaking() {
+            return false;
+        }
+        self.speech = Speech::Speaking { onset, noticed_at: now };
+        self.final_outstanding = true;
+        let turn = self.turn.get_or_insert_with(|| OpenTurn::new(onset, now));
+        turn.silent_since = None;
+        turn.stable_since = None;
+        turn.asked_for_final = false;
+        turn.verdict = None;
+        turn.ended_by = None;
+        true
+    }
+
+    /// Speech ended `silence_ms` ago. Says whether that is news.
+    pub(super) fn speech_ended(&mut self, end: Position, silence_ms: u64, now: Instant) -> bool {
+        let Speech::Speaking { onset, .. } = self.speech else { return false };
+        self.speech = Speech::Silent;
+        let ended_at = now.checked_sub(Duration::from_millis(silence_ms)).unwrap_or(now);
+        // A final that came before the last sample of speech cannot cover it.
+        self.final_outstanding = self.last_final_at.is_none_or(|at| at < ended_at);
+        if let Some(turn) = &mut self.turn {
+            turn.end = turn.end.max(end);
+            turn.speech_samples = turn.speech_samples.saturating_add(end.since(onset));
+            turn.silent_since = Some(ended_at);
+            turn.stable_since = Some(ended_at);
+        }
+        true
+    }
+
+    /// The STT says `text`. Says whether the words changed. `position` is where the line is now.
+    pub(super) fn hear(&mut self, hearing: Hearing, text: &str, position: Position, now: Instant) -> bool {
+        let changed = match hearing {
+            Hearing::Open => self.words.set_open(text),
+            Hearing::Closed => self.words.close(text),
+        };
+        self.listening = Listening::Works;
+        self.note_final(hearing, now);
+        if changed {
+            self.words_changed(position, now);
+        }
+        changed
+    }
+
+    /// The turn may be over with the words there are.
+    pub(super) fn close_as_is(&mut self, now: Instant) {
+        self.words.close_as_is();
+        self.note_final(Hearing::Closed, now);
+    }
+
+    fn note_final(&mut self, hearing: Hearing, now: Instant) {
+        match hearing {
+            Hearing::Open => self.final_outstanding = true,
+            Hearing::Closed => {
+                self.final_outstanding = false;
+                self.last_final_at = Some(now);
+            }
+        }
+    }
+
+    /// Words that no STT heard: pressed keys.
+    pub(super) fn add_words(&mut self, words: &str, position: Position, now: Instant) {
+        self.words.add_closed(words);
+        self.words_changed(position, now);
+    }
+
+    fn words_changed(&mut self, position: Position, now: Instant) {
+        self.looks = completeness(self.words.text());
+        let silent = !self.is_speaking();
+        if self.turn.is_none() && self.words.is_empty() {
+            return;
+        }
+        let turn = self.turn.get_or_insert_with(|| OpenTurn::new(position, now));
+        turn.ended_by = None;
+        if !silent {
+            return;
+        }
+        if turn.speech_samples == 0 {
+            // The VAD did not notice this speech: it ended when its last word came.
+            turn.silent_since = Some(now);
+            turn.end = turn.end.max(position);
+        }
+        turn.stable_since = Some(now);
+    }
+
+    /// Nobody turns speech into words any more.
+    pub(super) fn stt_failed(&mut self) {
+        self.listening = Listening::Failed;
+        self.final_outstanding = false;
+    }
+
+    /// Drops the words and, unless the caller still speaks, the turn.
+    pub(super) fn drop_turn(&mut self) {
+        self.words.clear();
+        self.looks = Completeness::Unclear;
+        if !self.is_speaking() {
+            self.turn = None;
+        }
+        if let Some(turn) = &mut self.turn {
+            turn.ended_by = None;
+        }
+    }
+
+    /// Takes a turn back that was committed too early; its words go before those heard since.
+    pub(super) fn take_back(&mut self, earlier: OpenTurn, words: &str) {
+        self.words.put_before(words);
+        self.looks = completeness(self.words.text());
+        let since = self.turn.take();
+        let mut turn = earlier;
+        turn.ended_by = None;
+        turn.verdict = None;
+        if let Some(since) = since {
+            turn.end = turn.end.max(since.end);
+            turn.silent_since = since.silent_since;
+            turn.stable_since = since.stable_since;
+            turn.asked_for_final = since.asked_for_final;
+            turn.speech_samples = turn.speech_samples.saturating_add(since.speech_samples);
+        }
+        self.turn = Some(turn);
+    }
+}
+
+impl OpenTurn {
+    pub(super) fn new(onset: Position, now: Instant) -> Self {
+        Self {
+            id: None,
+            opened_at: now,
+            onset,
+            end: onset,
+            silent_since: None,
+            speech_samples: 0,
+            asked_for_final: false,
+            stable_since: None,
+            speculations: 0,
+            verdict: None,
+            ended_by: None,
+        }
+    }
+}
