@@ -49,6 +49,7 @@ pub enum PlayedReports {
 
 /// What arrives on a line.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a frame is inline: boxed, each would be an allocation")]
 pub enum LineInput {
     /// Caller audio: at most 20 ms, at the line's rate, its position counted from the start of the line. A jump in
     /// position is audio that was lost or never sent.

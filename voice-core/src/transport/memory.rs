@@ -50,6 +50,7 @@ pub struct MemoryPeer {
 
 /// What the far end of a [`MemoryLine`] receives.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a frame is inline: boxed, each would be an allocation")]
 pub enum MemoryOutput {
     /// Audio of a reply.
     Audio {

@@ -7,8 +7,10 @@ mod cleared;
 mod line;
 mod memory;
 pub mod native;
+mod websocket;
 
 pub use line::{
     BoxLineSource, Line, LineCommand, LineControl, LineError, LineInfo, LineInput, LineSink, PlayedReports, Rebuffer,
 };
 pub use memory::{MemoryLine, MemoryOutput, MemoryPeer};
+pub use websocket::{WebSocketLimits, WebSocketLine, WireMessage, WireSendError, WireSender};

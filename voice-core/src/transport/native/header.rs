@@ -1,4 +1,4 @@
-//! The header of a binary message, and PCM16 as bytes.
+//! The header of a binary message.
 //!
 //! | bytes | field | meaning |
 //! |---|---|---|
@@ -12,6 +12,7 @@
 //! All numbers are little-endian.
 
 use super::message::ErrorCode;
+use crate::audio::PcmError;
 use crate::units::{Position, ReplyId};
 use bytes::{BufMut, BytesMut};
 
@@ -40,7 +41,7 @@ pub enum AudioHeader {
 }
 
 /// Why a binary message is not audio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
     /// There is no whole header.
@@ -61,11 +62,24 @@ pub enum AudioError {
         /// The kind it claims.
         kind: u8,
     },
-    /// PCM16 has two bytes a sample.
-    #[error("PCM16 has two bytes a sample; {bytes} bytes of audio are not whole samples")]
-    HalfSample {
-        /// Bytes of audio there were.
-        bytes: usize,
+    /// The payload is not PCM16.
+    #[error(transparent)]
+    Pcm(#[from] PcmError),
+    /// The position lies before the end of what came earlier.
+    #[error("the audio at position {position} overlaps what was sent before: the next sample is at {next}")]
+    Overlap {
+        /// The position it claims.
+        position: u64,
+        /// The first that was free.
+        next: u64,
+    },
+    /// The position lies further ahead than any pause.
+    #[error("the audio at position {position} lies more than {limit_s} s after what was sent before")]
+    Gap {
+        /// The position it claims.
+        position: u64,
+        /// The limit.
+        limit_s: u64,
     },
     /// More audio than a message may hold.
     #[error("a message holds at most {limit_ms} ms of audio")]
@@ -75,7 +89,7 @@ pub enum AudioError {
     },
     /// The codec cannot read it.
     #[error("the audio cannot be decoded: {0}")]
-    Codec(&'static str),
+    Codec(String),
 }
 
 impl AudioError {
@@ -122,35 +136,15 @@ impl AudioHeader {
     }
 }
 
-/// Appends samples as PCM16, little-endian.
-pub fn write_pcm16(samples: &[i16], out: &mut BytesMut) {
-    out.reserve(samples.len() * 2);
-    for sample in samples {
-        out.put_i16_le(*sample);
-    }
-}
-
-/// The samples of a PCM16 payload, little-endian.
-///
-/// # Errors
-/// [`AudioError::HalfSample`] if the number of bytes is odd.
-pub fn read_pcm16(payload: &[u8]) -> Result<impl ExactSizeIterator<Item = i16> + '_, AudioError> {
-    let (pairs, rest) = payload.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err(AudioError::HalfSample { bytes: payload.len() });
-    }
-    Ok(pairs.iter().map(|pair| i16::from_le_bytes(*pair)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn written(header: AudioHeader, samples: &[i16]) -> BytesMut {
+    fn written(header: AudioHeader, payload: &[u8]) -> BytesMut {
         let mut out = BytesMut::new();
         header.write(&mut out);
-        write_pcm16(samples, &mut out);
+        out.extend_from_slice(payload);
         out
     }
 
@@ -158,7 +152,7 @@ mod tests {
     fn the_bytes_are_those_of_the_table() {
         let header = AudioHeader::Agent { reply: ReplyId(0x0102_0304), position: Position(0x05) };
         let expected = [1, 2, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0x00, 0x01];
-        assert_eq!(written(header, &[-2, 256])[..], expected);
+        assert_eq!(written(header, &[0xfe, 0xff, 0x00, 0x01])[..], expected);
     }
 
     #[test]
@@ -174,22 +168,21 @@ mod tests {
         wrong = good;
         wrong[2] = 0xff;
         assert!(AudioHeader::read(&wrong).is_ok(), "unknown flags are ignored");
-        assert_eq!(read_pcm16(&[0; 3]).err(), Some(AudioError::HalfSample { bytes: 3 }));
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(reply: u32, position: u64, caller: bool, samples: Vec<i16>) {
+        fn what_is_written_is_read(reply: u32, position: u64, caller: bool, audio: Vec<u8>) {
             let position = Position(position);
             let header = if caller {
                 AudioHeader::Caller { position }
             } else {
                 AudioHeader::Agent { reply: ReplyId(reply), position }
             };
-            let message = written(header, &samples);
+            let message = written(header, &audio);
             let (read, payload) = AudioHeader::read(&message).unwrap();
             prop_assert_eq!(read, header);
-            prop_assert_eq!(read_pcm16(payload).unwrap().collect::<Vec<_>>(), samples);
+            prop_assert_eq!(payload, &audio[..]);
         }
 
         #[test]

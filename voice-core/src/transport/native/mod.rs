@@ -4,11 +4,13 @@
 //! `PROTOCOL.md` in `voice-server` is its description for those who write a client.
 
 mod decode;
+mod format;
 mod header;
 mod message;
 
 pub use decode::{MAX_SAY_CHARS, MAX_TEXT_BYTES, MessageError, decode_client, decode_server};
-pub use header::{AudioError, AudioHeader, HEADER_BYTES, read_pcm16, write_pcm16};
+pub use format::FormatError;
+pub use header::{AudioError, AudioHeader, HEADER_BYTES};
 pub use message::{
     AudioFormat, BargeInReport, ClientMessage, Encoding, ErrorCode, PROTOCOL_VERSION, ServerMessage, Speaker,
     TurnReport,
