@@ -1,1 +1,3 @@
 //! A thin server around `voice-core`.
+
+pub mod caller;

@@ -1,0 +1,45 @@
+//! What the server said about the call, kept for the report.
+//!
+//! Invariant: keeps what was said and judges nothing. The caller's clock starts when `ready` arrives and the server's
+//! when it was sent; they differ by one delivery, which cannot be measured from one end, so server times are taken as
+//! they are. Bounded: a call has room for so many turns and overlaps, and the rest is counted only.
+
+use voice_core::transport::native::{BargeInReport, ServerMessage, TurnReport};
+
+/// The most turns, and the most overlaps, that are kept.
+const MAX_KEPT: usize = 10_000;
+
+/// What the server said about the call.
+#[derive(Debug, Default)]
+pub(super) struct Observation {
+    turns: Vec<TurnReport>,
+    barge_ins: Vec<BargeInReport>,
+    dropped: u64,
+}
+
+impl Observation {
+    /// Keeps what a message says of turns and overlaps.
+    pub(super) fn message(&mut self, message: &ServerMessage) {
+        match message {
+            ServerMessage::Turn(turn) if self.turns.len() < MAX_KEPT => self.turns.push(turn.as_ref().clone()),
+            ServerMessage::BargeIn(barge_in) if self.barge_ins.len() < MAX_KEPT => {
+                self.barge_ins.push(barge_in.clone());
+            }
+            ServerMessage::Turn(_) | ServerMessage::BargeIn(_) => self.dropped += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn turns(&self) -> &[TurnReport] {
+        &self.turns
+    }
+
+    pub(super) fn barge_ins(&self) -> &[BargeInReport] {
+        &self.barge_ins
+    }
+
+    /// Turns and overlaps beyond what is kept.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}

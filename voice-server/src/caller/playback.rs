@@ -1,0 +1,412 @@
+//! The simulated loudspeaker: plays the agent's audio on the caller's clock and knows which sample was heard when.
+//!
+//! Invariant: a pure state machine. The clock is a count of samples since the start of the call; before anything that
+//! arrives is applied, everything up to its arrival has been played, so pause and clear take effect at their very
+//! sample. It knows no socket, no timer and no turn.
+
+use super::energy::is_audible;
+use super::jitter::Jitter;
+use super::track::{Track, Tracks};
+use std::collections::VecDeque;
+use voice_core::units::SampleRate;
+
+/// How the loudspeaker behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaybackConfig {
+    /// A reply, or what comes after a gap, is played once so much of it is there, or so long after its first arrival.
+    pub buffer_ms: u64,
+    /// The most audio kept unplayed; beyond it the server sends too far ahead.
+    pub max_queued_ms: u64,
+}
+
+impl Default for PlaybackConfig {
+    fn default() -> Self {
+        Self { buffer_ms: 40, max_queued_ms: 30_000 }
+    }
+}
+
+/// The server sent more audio ahead than the loudspeaker keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server sent more than {max_queued_ms} ms of audio ahead of its playback")]
+pub struct TooFarAhead {
+    /// The bound.
+    pub max_queued_ms: u64,
+}
+
+/// What the loudspeaker is doing with the reply it is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Nothing is there.
+    Idle,
+    /// Some is there, since this position of the clock, but not yet enough.
+    Buffering { since: u64 },
+    /// Sounding.
+    Playing,
+    /// It ran dry in the middle of a reply.
+    Starved,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    reply: u32,
+    position: u64,
+    samples: VecDeque<i16>,
+}
+
+/// The simulated loudspeaker.
+#[derive(Debug)]
+pub struct Playback {
+    rate: SampleRate,
+    config: PlaybackConfig,
+    now: u64,
+    mode: Mode,
+    current: Option<u32>,
+    queue: VecDeque<Chunk>,
+    queued: u64,
+    tracks: Tracks,
+    output: Vec<i16>,
+    jitter: Jitter,
+    gaps: u64,
+    late_frames: u64,
+    received: u64,
+}
+
+impl Playback {
+    /// A loudspeaker at the start of a call.
+    pub fn new(rate: SampleRate, config: PlaybackConfig) -> Self {
+        Self {
+            rate,
+            config,
+            now: 0,
+            mode: Mode::Idle,
+            current: None,
+            queue: VecDeque::new(),
+            queued: 0,
+            tracks: Tracks::default(),
+            output: Vec::new(),
+            jitter: Jitter::new(rate),
+            gaps: 0,
+            late_frames: 0,
+            received: 0,
+        }
+    }
+
+    /// Plays up to this position of the clock.
+    pub fn advance(&mut self, to: u64) {
+        while self.now < to {
+            self.settle();
+            match self.mode {
+                Mode::Playing if !self.is_held() => self.play_until(to),
+                Mode::Buffering { since } if !self.is_held() => {
+                    self.silence_until(to.min((since + self.buffer_samples()).max(self.now + 1)));
+                }
+                _ => self.silence_until(to),
+            }
+        }
+        self.settle();
+    }
+
+    /// Audio of a reply has arrived; `position` counts from that reply's first sample.
+    ///
+    /// # Errors
+    /// [`TooFarAhead`]: the audio was dropped.
+    pub fn audio(&mut self, at: u64, reply: u32, position: u64, samples: &[i16]) -> Result<(), TooFarAhead> {
+        self.advance(at);
+        let count = samples.len() as u64;
+        self.received += count;
+        if !self.tracks.of(reply).receive(position, count) {
+            return Ok(());
+        }
+        self.jitter.arrived(reply, at, position);
+        if self.queued + count > self.rate.samples_in_ms(self.config.max_queued_ms) {
+            return Err(TooFarAhead { max_queued_ms: self.config.max_queued_ms });
+        }
+        if self.mode == Mode::Starved && self.current == Some(reply) {
+            self.gaps += 1;
+            self.late_frames += 1;
+            self.mode = Mode::Buffering { since: self.now };
+        }
+        self.queued += count;
+        self.queue.push_back(Chunk { reply, position, samples: samples.iter().copied().collect() });
+        self.settle();
+        Ok(())
+    }
+
+    /// This reply is held at the sample where it is.
+    pub fn pause(&mut self, at: u64, reply: u32) {
+        self.advance(at);
+        self.tracks.of(reply).held = true;
+    }
+
+    /// This reply goes on from the sample where it was held.
+    pub fn resume(&mut self, at: u64, reply: u32) {
+        self.advance(at);
+        self.tracks.of(reply).held = false;
+        self.jitter.restart();
+        if self.current == Some(reply) && self.mode == Mode::Starved {
+            // It ran dry because the server held its audio back, which is no gap.
+            self.mode = Mode::Idle;
+        }
+    }
+
+    /// What is left of this reply is dropped, and whatever of it still arrives counts as stale.
+    pub fn clear(&mut self, at: u64, reply: u32) {
+        self.advance(at);
+        self.tracks.of(reply).clear(at);
+        let dropped: u64 = self.queue.iter().filter(|c| c.reply == reply).map(|c| c.samples.len() as u64).sum();
+        self.queue.retain(|chunk| chunk.reply != reply);
+        self.queued -= dropped;
+        self.leave(reply);
+        self.settle();
+    }
+
+    /// All audio of this reply has been sent.
+    pub fn end(&mut self, at: u64, reply: u32, total_samples: u64) {
+        self.advance(at);
+        self.tracks.of(reply).end(total_samples, at);
+        self.settle();
+    }
+
+    /// The position of the clock up to which it has played.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Every reply so far, oldest first.
+    pub fn tracks(&self) -> impl DoubleEndedIterator<Item = &Track> {
+        self.tracks.all()
+    }
+
+    /// The reply at the loudspeaker and how much of it was played.
+    pub fn played(&self) -> Option<(u32, u64)> {
+        let track = self.tracks.get(self.current?)?;
+        Some((track.reply, track.played_samples))
+    }
+
+    /// Whether agent audio is sounding now.
+    pub fn is_sounding(&self) -> bool {
+        self.mode == Mode::Playing && !self.is_held()
+    }
+
+    /// The next `samples` samples as played, or `None` while they have not all been.
+    pub fn take_output(&mut self, samples: usize) -> Option<Vec<i16>> {
+        (self.output.len() >= samples).then(|| self.output.drain(..samples).collect())
+    }
+
+    /// How often a reply ran dry in its middle.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
+    /// Frames that arrived after their first sample was due.
+    pub fn late_frames(&self) -> u64 {
+        self.late_frames
+    }
+
+    /// Samples received, stale ones included.
+    pub fn received_samples(&self) -> u64 {
+        self.received
+    }
+
+    /// How late frames came, against the earliest of their reply.
+    pub fn jitter(&self) -> &Jitter {
+        &self.jitter
+    }
+
+    fn buffer_samples(&self) -> u64 {
+        self.rate.samples_in_ms(self.config.buffer_ms)
+    }
+
+    fn is_held(&self) -> bool {
+        self.current.and_then(|reply| self.tracks.get(reply)).is_some_and(|track| track.held)
+    }
+
+    /// Moves on to what the state of queue and replies demands, without passing time.
+    fn settle(&mut self) {
+        let ran_out = self.mode == Mode::Starved && !self.queue.is_empty() && !self.front_is_current();
+        if let Some(reply) = self.current
+            && (ran_out || self.tracks.get(reply).is_some_and(Track::is_over))
+        {
+            self.leave(reply);
+        }
+        if self.current.is_none() {
+            self.current = self.queue.front().map(|chunk| chunk.reply);
+        }
+        if self.mode == Mode::Idle && self.front_is_current() {
+            self.mode = Mode::Buffering { since: self.now };
+        }
+        if let Mode::Buffering { since } = self.mode
+            && (self.now >= since + self.buffer_samples() || self.has_enough())
+        {
+            self.mode = Mode::Playing;
+        }
+    }
+
+    fn has_enough(&self) -> bool {
+        let Some(reply) = self.current else { return false };
+        let there: u64 = self.queue.iter().filter(|c| c.reply == reply).map(|c| c.samples.len() as u64).sum();
+        there >= self.buffer_samples() || self.tracks.get(reply).is_some_and(Track::is_all_there)
+    }
+
+    fn front_is_current(&self) -> bool {
+        self.queue.front().is_some_and(|chunk| Some(chunk.reply) == self.current)
+    }
+
+    fn leave(&mut self, reply: u32) {
+        if self.current == Some(reply) {
+            self.current = None;
+            self.mode = Mode::Idle;
+        }
+    }
+
+    fn silence_until(&mut self, to: u64) {
+        let samples = to.saturating_sub(self.now) as usize;
+        self.output.resize(self.output.len() + samples, 0);
+        self.now = self.now.max(to);
+    }
+
+    /// Plays the front chunk, or what fits of it; runs dry where there is none.
+    fn play_until(&mut self, to: u64) {
+        let Some(chunk) = self.queue.front_mut().filter(|chunk| Some(chunk.reply) == self.current) else {
+            self.mode = Mode::Starved;
+            return;
+        };
+        let count = (to - self.now).min(chunk.samples.len() as u64);
+        let begin = self.output.len();
+        self.output.extend(chunk.samples.drain(..count as usize));
+        let audible = self.output.iter().skip(begin).position(|&sample| is_audible(sample));
+        let (reply, position) = (chunk.reply, chunk.position);
+        chunk.position += count;
+        if chunk.samples.is_empty() {
+            self.queue.pop_front();
+        }
+        self.queued -= count;
+        self.tracks.of(reply).play(self.now, position, count, audible.map(|offset| offset as u64));
+        self.now += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: SampleRate = SampleRate::Hz8000;
+    const FRAME: u64 = 160;
+
+    fn playback() -> Playback {
+        Playback::new(RATE, PlaybackConfig::default())
+    }
+
+    /// Frame `n` of a reply; every sample tells which frame it is of.
+    fn frame(n: u64) -> Vec<i16> {
+        vec![1_000 + n as i16; FRAME as usize]
+    }
+
+    fn send(playback: &mut Playback, at: u64, reply: u32, frames: std::ops::Range<u64>) {
+        for n in frames {
+            playback.audio(at, reply, n * FRAME, &frame(n)).unwrap();
+        }
+    }
+
+    fn track(playback: &Playback, reply: u32) -> Track {
+        playback.tracks().find(|track| track.reply == reply).unwrap().clone()
+    }
+
+    #[test]
+    fn a_reply_sounds_once_its_buffer_is_full_and_is_over_at_its_last_sample() {
+        let mut playback = playback();
+        send(&mut playback, 1_000, 1, 0..1);
+        playback.advance(1_100);
+        assert!(!playback.is_sounding());
+        send(&mut playback, 1_100, 1, 1..5);
+        assert!(playback.is_sounding());
+        playback.end(1_200, 1, 5 * FRAME);
+        playback.advance(5_000);
+        let track = track(&playback, 1);
+        assert_eq!((track.began_at(), track.finished_at), (Some(1_100), Some(1_100 + 5 * FRAME)));
+        assert_eq!(track.spans, [Span { at: 1_100, from: 0, samples: 5 * FRAME }]);
+        let output = playback.take_output(5_000).unwrap();
+        assert!(output[..1_100].iter().all(|&s| s == 0) && output[1_100..1_100 + 160].iter().all(|&s| s == 1_000));
+        assert_eq!((playback.gaps(), playback.late_frames()), (0, 0));
+    }
+
+    #[test]
+    fn a_lone_frame_waits_for_the_buffer_time_and_a_short_reply_does_not() {
+        let mut playback = playback();
+        send(&mut playback, 0, 1, 0..1);
+        playback.advance(2_000);
+        assert_eq!(track(&playback, 1).began_at(), Some(RATE.samples_in_ms(40)));
+        playback.clear(2_000, 1);
+        send(&mut playback, 3_000, 2, 0..1);
+        playback.end(3_010, 2, FRAME);
+        assert!(playback.is_sounding());
+    }
+
+    #[test]
+    fn a_pause_and_a_resume_lose_and_repeat_no_sample() {
+        let mut playback = playback();
+        send(&mut playback, 0, 1, 0..10);
+        playback.pause(333, 1);
+        assert_eq!(playback.played(), Some((1, 333)));
+        playback.advance(4_000);
+        assert_eq!(playback.played(), Some((1, 333)));
+        playback.resume(4_000, 1);
+        playback.end(4_000, 1, 10 * FRAME);
+        playback.advance(9_000);
+        let track = track(&playback, 1);
+        let rest = 10 * FRAME - 333;
+        let spans = [Span { at: 0, from: 0, samples: 333 }, Span { at: 4_000, from: 333, samples: rest }];
+        assert_eq!((track.spans.as_slice(), track.finished_at), (&spans[..], Some(4_000 + rest)));
+        assert_eq!(playback.gaps(), 0);
+    }
+
+    #[test]
+    fn nothing_of_a_cleared_reply_sounds_and_what_still_arrives_is_counted() {
+        let mut playback = playback();
+        send(&mut playback, 0, 1, 0..10);
+        playback.clear(500, 1);
+        send(&mut playback, 600, 1, 10..12);
+        playback.advance(5_000);
+        let old = track(&playback, 1);
+        assert_eq!((old.played_samples, old.last_played_at(), old.over_at()), (500, Some(500), Some(500)));
+        assert_eq!(old.stale_samples, 2 * FRAME);
+        send(&mut playback, 5_000, 2, 0..2);
+        assert_eq!(playback.played(), Some((2, 0)));
+    }
+
+    #[test]
+    fn running_dry_in_a_reply_is_a_gap_and_running_out_is_not() {
+        let mut playback = playback();
+        send(&mut playback, 0, 1, 0..2);
+        send(&mut playback, 1_000, 1, 2..4);
+        assert_eq!((playback.gaps(), playback.late_frames()), (1, 1));
+        playback.advance(3_000);
+        playback.end(3_000, 1, 4 * FRAME);
+        assert_eq!(track(&playback, 1).finished_at, Some(1_000 + 2 * FRAME));
+        assert_eq!(playback.gaps(), 1);
+    }
+
+    #[test]
+    fn the_next_reply_may_arrive_while_one_still_sounds() {
+        let mut playback = playback();
+        send(&mut playback, 0, 1, 0..4);
+        playback.end(0, 1, 4 * FRAME);
+        send(&mut playback, 100, 2, 0..4);
+        playback.advance(1_000);
+        assert_eq!(track(&playback, 1).finished_at, Some(4 * FRAME));
+        assert_eq!(track(&playback, 2).began_at(), Some(4 * FRAME));
+    }
+
+    #[test]
+    fn hostile_audio_is_bounded_and_harmless() {
+        let mut playback = playback();
+        playback.audio(0, 1, u64::MAX, &frame(0)).unwrap();
+        playback.audio(0, 1, 0, &frame(0)).unwrap();
+        playback.audio(0, 2, 0, &[]).unwrap();
+        playback.end(0, 3, u64::MAX);
+        playback.resume(0, 4);
+        playback.advance(1_000);
+        let lots = vec![1; RATE.samples_in_ms(30_000) as usize + 1];
+        assert_eq!(playback.audio(0, 9, 0, &lots), Err(TooFarAhead { max_queued_ms: 30_000 }));
+    }
+}
