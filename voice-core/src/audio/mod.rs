@@ -6,10 +6,12 @@ mod frame;
 mod g711;
 mod pcm;
 mod reframer;
+mod resampler;
 mod vad;
 
 pub use frame::{FRAME_MS, Frame, MAX_FRAME_SAMPLES};
 pub use g711::G711;
 pub use pcm::{PcmError, pcm16_from_le_bytes, pcm16_to_le_bytes};
 pub use reframer::Reframer;
+pub use resampler::{ResampleError, Resampler};
 pub use vad::{EarshotModel, EarshotVad, SpeechModel, VadConfig, VadEvent, VadSource, VoiceDetector};

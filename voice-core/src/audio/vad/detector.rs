@@ -8,8 +8,6 @@ use super::gate::GatedModel;
 use super::{SpeechModel, VadConfig, VadEvent};
 use crate::units::{Position, SampleRate};
 
-const RATE: SampleRate = SampleRate::Hz16000;
-
 /// Finds where speech begins and ends in a stream of 16 kHz samples.
 pub struct VoiceDetector {
     config: VadConfig,
@@ -29,12 +27,6 @@ enum State {
     Speech { last_sound: Position },
 }
 
-impl State {
-    fn silence_since(end: Position) -> Self {
-        Self::Silence { not_before: end, likely_since: None }
-    }
-}
-
 impl VoiceDetector {
     /// A detector that has heard nothing, with a model opened for this stream alone.
     pub fn new(model: Box<dyn SpeechModel>, config: VadConfig) -> Self {
@@ -45,7 +37,7 @@ impl VoiceDetector {
             window: Vec::with_capacity(window_samples),
             window_samples,
             heard: Position::ZERO,
-            state: State::silence_since(Position::ZERO),
+            state: State::Silence { not_before: Position::ZERO, likely_since: None },
             config,
         }
     }
@@ -103,21 +95,27 @@ impl VoiceDetector {
         not_before: Position,
         likely_since: Option<Position>,
     ) -> Option<VadEvent> {
-        let likely = probability >= self.config.start_probability;
+        let likely = probability >= self.config.likely_probability;
         let since = likely.then(|| likely_since.unwrap_or(window_start));
         self.state = State::Silence { not_before, likely_since: since };
         let since = since?;
-        let long_enough = self.heard.since(since) >= RATE.samples_in_ms(self.config.min_speech_ms.into());
-        if !long_enough && probability < self.config.confident_probability {
-            return None;
-        }
-        let earliest = since.minus(RATE.samples_in_ms(self.config.max_lookback_ms.into())).max(not_before);
+        let needed_sound_ms = self.sound_needed_ms(probability, since)?;
+        let earliest = since.minus(samples_in_ms(self.config.max_lookback_ms)).max(not_before);
         let onset = self.energy.sound_onset(earliest)?.max(earliest);
-        if self.energy.sound_samples(onset) < RATE.samples_in_ms(self.config.min_sound_ms.into()) {
+        if self.energy.sound_samples(onset) < samples_in_ms(needed_sound_ms) {
             return None;
         }
         self.state = State::Speech { last_sound: self.energy.sound_end(onset).unwrap_or(self.heard) };
         Some(VadEvent::SpeechStarted { onset, confidence: probability })
+    }
+
+    /// How much sound must back a start now; none where the model is not sure enough.
+    fn sound_needed_ms(&self, probability: f32, likely_since: Position) -> Option<u32> {
+        if probability >= self.config.confident_probability {
+            return Some(self.config.min_sound_ms);
+        }
+        let likely_samples = self.heard.since(likely_since);
+        (likely_samples >= samples_in_ms(self.config.min_likely_ms)).then_some(self.config.min_likely_sound_ms)
     }
 
     fn judge_in_speech(
@@ -127,16 +125,21 @@ impl VoiceDetector {
         mut last_sound: Position,
     ) -> Option<VadEvent> {
         if probability >= self.config.stop_probability {
-            last_sound = self.energy.sound_end(window_start).unwrap_or(last_sound).max(last_sound);
+            let audible_until = self.energy.sound_end(window_start).unwrap_or(last_sound);
+            let likely_until = self.heard.minus(samples_in_ms(self.config.model_lag_ms));
+            last_sound = last_sound.max(audible_until).max(likely_until);
         }
-        let silence = self.heard.since(last_sound);
-        if silence < RATE.samples_in_ms(self.config.hangover_ms.into()) {
+        if self.heard.since(last_sound) < samples_in_ms(self.config.hangover_ms) {
             self.state = State::Speech { last_sound };
             return None;
         }
-        self.state = State::silence_since(last_sound);
+        self.state = State::Silence { not_before: last_sound, likely_since: None };
         Some(VadEvent::SpeechEnded { end: last_sound })
     }
+}
+
+fn samples_in_ms(ms: u32) -> u64 {
+    SampleRate::Hz16000.samples_in_ms(ms.into())
 }
 
 impl std::fmt::Debug for VoiceDetector {

@@ -20,6 +20,9 @@ const BUCKET_BLOCKS: u64 = 125;
 /// The floor is never taken to be below this: digital silence must not make dither a sound.
 const MIN_FLOOR_DBFS: f32 = -72.0;
 
+/// What is this far below the loudest block remembered is a sound dying away.
+const TAIL_DB: f32 = -40.0;
+
 /// Power of a full-scale square wave in PCM16.
 const FULL_SCALE_POWER: f32 = 32_768.0 * 32_768.0;
 
@@ -38,6 +41,7 @@ pub(super) fn mean_square(samples: &[i16]) -> f32 {
 pub(super) struct EnergyTrack {
     sound_over_floor: f32,
     min_floor: f32,
+    tail_of_loudest: f32,
     blocks: [f32; HISTORY_BLOCKS],
     next_block: u64,
     partial: [i16; BLOCK_SAMPLES],
@@ -50,6 +54,7 @@ impl EnergyTrack {
         Self {
             sound_over_floor: 10_f32.powf(sound_over_floor_db / 10.0),
             min_floor: power_of_dbfs(MIN_FLOOR_DBFS),
+            tail_of_loudest: 10_f32.powf(TAIL_DB / 10.0),
             blocks: [0.0; HISTORY_BLOCKS],
             next_block: 0,
             partial: [0; BLOCK_SAMPLES],
@@ -90,9 +95,11 @@ impl EnergyTrack {
         first.map(|block| Position(block * BLOCK_SAMPLES as u64))
     }
 
-    /// Just after the last block of sound since `earliest`, if there is one.
+    /// Just after the last block of sound since `earliest`, if there is one. The tail of a room is not sound here.
     pub(super) fn sound_end(&self, earliest: Position) -> Option<Position> {
-        let last = self.blocks_since(earliest).rev().find(|block| self.is_sound(*block));
+        let tail = self.blocks.iter().copied().fold(0.0, f32::max) * self.tail_of_loudest;
+        let is_sound = |block: &u64| self.is_sound(*block) && self.power(*block) > tail;
+        let last = self.blocks_since(earliest).rev().find(is_sound);
         last.map(|block| Position((block + 1) * BLOCK_SAMPLES as u64))
     }
 
@@ -122,7 +129,7 @@ impl EnergyTrack {
     fn push_block(&mut self, power: f32) {
         self.blocks[(self.next_block % HISTORY_BLOCKS as u64) as usize] = power;
         self.next_block += 1;
-        if self.next_block % BUCKET_BLOCKS == 0 {
+        if self.next_block.is_multiple_of(BUCKET_BLOCKS) {
             self.minima.rotate_right(1);
             self.minima[0] = f32::INFINITY;
         }

@@ -53,12 +53,6 @@ impl GatedModel {
         0.0
     }
 
-    pub(super) fn reset(&mut self) {
-        self.model.reset();
-        self.skipped.clear();
-        self.quiet_windows = self.settle_windows;
-    }
-
     fn skip(&mut self, window: &[i16]) {
         if self.skipped.len() >= self.preroll_windows * window.len() {
             self.skipped.drain(..window.len());
