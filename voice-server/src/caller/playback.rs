@@ -276,7 +276,7 @@ impl Playback {
         self.output.extend(chunk.samples.drain(..count as usize));
         let audible = self.output.iter().skip(begin).position(|&sample| is_audible(sample));
         let (reply, position) = (chunk.reply, chunk.position);
-        chunk.position += count;
+        chunk.position = chunk.position.saturating_add(count);
         if chunk.samples.is_empty() {
             self.queue.pop_front();
         }
@@ -288,6 +288,7 @@ impl Playback {
 
 #[cfg(test)]
 mod tests {
+    use super::super::track::Span;
     use super::*;
 
     const RATE: SampleRate = SampleRate::Hz8000;
