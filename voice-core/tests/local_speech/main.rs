@@ -1,5 +1,6 @@
 //! Local speech with the real models. Needs `make models`; the feature `local-models` says that it was run.
 
+mod moonshine;
 mod pico;
 
 use std::path::PathBuf;

@@ -39,6 +39,12 @@ fn said(session: &mut dyn TtsSession, id: u32, clauses: &[&str]) -> TtsReply {
     reply
 }
 
+/// `text` as the default voice says it.
+pub(crate) async fn spoken(text: &str) -> Vec<i16> {
+    let (_tts, mut session) = session(PicoConfig::default()).await;
+    listen(said(&mut *session, 1, &[text])).await.0
+}
+
 #[tokio::test]
 async fn clauses_are_spoken_in_order_and_end_with_done() {
     let (_tts, mut session) = session(PicoConfig::default()).await;

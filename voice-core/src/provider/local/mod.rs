@@ -6,9 +6,14 @@
 
 mod error;
 mod models;
+mod moonshine;
 mod pico;
+mod runtime;
 mod thread;
+mod worker;
 
 pub use error::LocalError;
 pub use models::LocalModels;
+pub use moonshine::Moonshine;
 pub use pico::{PicoConfig, PicoLanguage, PicoTts};
+pub use worker::{Workers, WorkersConfig};
