@@ -1,7 +1,10 @@
 //! Every threshold of the turn machine in one place.
 
+use serde::{Deserialize, Serialize};
+
 /// When caller speech takes the turn from a speaking agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BargeInPolicy {
     /// Any speech, as soon as it is noticed: pause and commit in one step.
@@ -15,7 +18,8 @@ pub enum BargeInPolicy {
 }
 
 /// Whether a reply may be interrupted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Protection {
     /// The call's policy decides.
     #[default]
@@ -25,7 +29,8 @@ pub enum Protection {
 }
 
 /// Whether a reply may be started before the end of the turn is certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Speculation {
     /// Replies start on an eager end of turn and are held until it is confirmed.
     On,
@@ -34,7 +39,8 @@ pub enum Speculation {
 }
 
 /// The policy of a call. The defaults suit a phone call; all of it can be changed during the call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TurnConfig {
     /// When caller speech takes the turn.
     pub barge_in: BargeInPolicy,

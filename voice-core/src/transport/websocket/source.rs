@@ -68,6 +68,13 @@ impl<R> WebSocketSource<R> {
         }
     }
 
+    /// Some broken connections can still be written to; whoever is there learns why it ends.
+    fn lost(&mut self, error: &dyn fmt::Display) -> Result<Option<LineInput>, LineError> {
+        let why = error.to_string();
+        self.answers.send(ServerMessage::Error { code: ErrorCode::Connection, message: why.clone() });
+        Err(LineError::Lost(why))
+    }
+
     /// Answers a wrong message; too many of them end the line.
     fn wrong(&mut self, code: ErrorCode, problem: &dyn fmt::Display) -> Result<Option<LineInput>, LineError> {
         self.answers.send(ServerMessage::Error { code, message: problem.to_string() });
@@ -100,7 +107,7 @@ where
             }
             let taken = match ready!(Pin::new(&mut this.socket).poll_next(cx)) {
                 Some(Ok(message)) => this.take(message),
-                Some(Err(error)) => Err(LineError::Lost(error.to_string())),
+                Some(Err(error)) => this.lost(&error),
                 None => Err(LineError::Lost("the connection ended without a close".into())),
             };
             match taken {

@@ -223,6 +223,7 @@ fn how_the_connection_ended_is_told() {
     let mut line = Opened::pcm();
     line.client.send.try_send(Err("reset".into())).unwrap();
     assert!(matches!(line.next(), Some(Some(Err(LineError::Lost(why)))) if why == "reset"));
+    assert_eq!(line.codes(), [ErrorCode::Connection]);
     let mut line = Opened::pcm();
     drop(line.client);
     assert!(matches!(line.source.next().now_or_never(), Some(Some(Err(LineError::Lost(_))))));
