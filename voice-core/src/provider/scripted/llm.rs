@@ -220,6 +220,11 @@ pub(super) struct LogEntry {
 }
 
 impl LogEntry {
+    /// A line in no record.
+    pub(super) fn unrecorded() -> Self {
+        Self { log: LlmLog::default(), index: 0, end: GenerationEnd::Running }
+    }
+
     fn is_over(&self) -> bool {
         self.end != GenerationEnd::Running
     }

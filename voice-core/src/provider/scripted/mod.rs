@@ -4,6 +4,7 @@
 //! milliseconds; with all delays at zero no timer is used at all. Nothing here knows how the stages are joined.
 
 mod clock;
+mod dialogue;
 mod llm;
 mod llm_script;
 mod rng;
@@ -19,6 +20,7 @@ mod tts_voice;
 #[cfg(test)]
 mod tests;
 
+pub use dialogue::{BookAppointment, DialogueError, DialogueLlm, DialogueScript};
 pub use llm::{Generation, GenerationEnd, LlmLog, ScriptedLlm};
 pub use llm_script::{LlmConfig, LlmFault, LlmReply};
 pub use stand_in_stt::{StandInConfig, StandInStt};
