@@ -94,6 +94,11 @@ pub enum SessionEvent {
         /// What happened.
         state: ToolState,
     },
+    /// A text that waited to be said is not going to be: too many waited, or the call ended.
+    SayDropped {
+        /// What was not said.
+        text: String,
+    },
     /// The caller pressed a key.
     Dtmf(char),
     /// The caller has said nothing for the configured time.

@@ -5,11 +5,25 @@
 //! a provider.
 
 mod agent;
+mod clock;
+mod driver;
 mod event;
 mod handle;
+mod hearing;
+mod listen;
+mod memory;
+mod mouth;
+mod perform;
+mod playout;
 mod record;
+mod replies;
+mod reply;
+mod speech;
+mod tools;
+mod watch;
 
 pub use agent::{Agent, AgentConfig, PlayoutConfig};
+pub use driver::Session;
 pub use event::{Finality, SessionEvent, SessionEvents, Stage, ToolState};
 pub use handle::{HandleError, SessionHandle};
-pub use record::{CallRecord, TurnRecord};
+pub use record::{CallRecord, Cost, TurnRecord};

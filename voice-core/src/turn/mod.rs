@@ -14,6 +14,7 @@ mod input;
 mod keys;
 mod late;
 mod machine;
+mod observe;
 mod output;
 mod reply;
 mod reply_events;

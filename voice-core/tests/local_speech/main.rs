@@ -2,7 +2,6 @@
 
 mod moonshine;
 mod pico;
-mod silero;
 
 use std::path::PathBuf;
 use voice_core::provider::local::LocalModels;

@@ -1,0 +1,478 @@
+//! The task that owns a call: waits for one thing, tells the turn machine, does what it says, repeats.
+//!
+//! Invariant: the agent's audio goes first. Nothing here waits for a stage, a tool or the watcher; a burst of caller
+//! audio cannot keep the other inputs from being taken.
+
+use super::agent::Agent;
+use super::event::{SessionEvent, SessionEvents};
+use super::handle::SessionHandle;
+use super::hearing::{SttLink, SttNews};
+use super::listen::{Intake, Listener, SpeechEdge};
+use super::memory::Memory;
+use super::mouth::TtsLink;
+use super::playout::Pacing;
+use super::record::{CallRecord, Cost};
+use super::replies::Replies;
+use super::reply::ReplyNews;
+use super::tools::{FinishedRun, ToolRuns};
+use super::watch::Watch;
+use super::{Finality, Stage, clock};
+use crate::metrics::BargeInTimeline;
+use crate::stage::SttEvent;
+use crate::transport::{BoxLineSource, Line, LineCommand, LineError, LineInput, LineSink};
+use crate::turn::{CallerTurn, Command, EndReason, Input, Muted, Protection, ReplyInput, SttInput, TurnMachine};
+use crate::units::{CallId, Position, ReplyId};
+use futures::StreamExt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Inputs from the line taken in a row before the others get a turn.
+const LINE_STREAK: u32 = 8;
+/// A far end that takes nothing for this long is gone.
+const LINE_STALL: Duration = Duration::from_secs(5);
+/// When to try again what the line had no room for.
+const LINE_RETRY: Duration = Duration::from_millis(20);
+/// How long closing the line may take.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+/// How often the heard part of a speaking reply is told.
+const HEARD_EVERY: Duration = Duration::from_millis(200);
+/// How long a call without anything to do sleeps.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// A call, ready to run.
+pub struct Session {
+    driver: Driver,
+    source: BoxLineSource,
+    commands: mpsc::Receiver<Command>,
+}
+
+impl Session {
+    /// A call on `line` answered by `agent`. Nothing happens until [`Session::run`].
+    pub fn new(call: CallId, agent: Agent, line: Box<dyn Line>) -> (Self, SessionHandle, SessionEvents) {
+        let (sender, commands) = mpsc::channel(SessionHandle::CAPACITY);
+        let (watch, events) = Watch::new();
+        let info = line.info();
+        let (source, sink) = line.split();
+        let now = clock::now();
+        let driver = Driver {
+            call,
+            machine: TurnMachine::new(agent.config.turn.clone(), info.rate, now),
+            listener: Listener::new(info.rate, agent.vad.as_ref(), &agent.config, now),
+            stt: SttLink::new(agent.stt.clone()),
+            tts: TtsLink::new(agent.tts.clone()),
+            replies: Replies::new(),
+            tools: ToolRuns::new(agent.tools.clone()),
+            memory: Memory::new(&agent.config.instructions),
+            pacing: Pacing::new(info, &agent.config.playout),
+            agent,
+            rate: info.rate,
+            sink,
+            watch,
+            edges: Vec::with_capacity(16),
+            last_onset: Position::ZERO,
+            last_noticed: now,
+            speech_end: None,
+            overlap: None,
+            caller_turn: None,
+            caller_turns: Vec::new(),
+            turns: Vec::new(),
+            cost: Cost::default(),
+            sent_samples: 0,
+            stalled_since: None,
+            told_dropped: 0,
+            next_heard: now,
+            line_streak: 0,
+            commands_over: false,
+            ended: None,
+        };
+        (Self { driver, source, commands }, SessionHandle { commands: sender }, events)
+    }
+
+    /// Holds the call until it ends, and gives its record. Dropping the future ends the call at once without a record.
+    pub async fn run(self) -> CallRecord {
+        let Self { mut driver, mut source, mut commands } = self;
+        driver.start(clock::now());
+        let mut sleep = std::pin::pin!(tokio::time::sleep(IDLE));
+        let reason = loop {
+            let now = clock::now();
+            driver.tick(now);
+            if let Some(reason) = driver.ended {
+                break reason;
+            }
+            sleep.as_mut().reset(driver.next_wake(now).into());
+            let happened = poll_fn(|cx| driver.poll_next(cx, &mut source, &mut commands, sleep.as_mut())).await;
+            driver.take(happened, clock::now());
+        };
+        driver.close(reason).await
+    }
+}
+
+/// One thing that happened.
+#[expect(clippy::large_enum_variant, reason = "a frame is inline: boxed, each would be an allocation")]
+pub(super) enum Happened {
+    LineFailed(LineError),
+    Command(Option<Command>),
+    Line(Option<Result<LineInput, LineError>>),
+    Time,
+    Reply(ReplyId, ReplyNews),
+    Stt(SttNews),
+    Tool(FinishedRun),
+    /// The TTS opened or failed to: the replies that wait for it are served at the next tick.
+    Tts,
+}
+
+/// What owns the call.
+pub(super) struct Driver {
+    pub(super) call: CallId,
+    pub(super) agent: Agent,
+    pub(super) rate: crate::units::SampleRate,
+    pub(super) machine: TurnMachine,
+    pub(super) listener: Listener,
+    pub(super) stt: SttLink,
+    pub(super) tts: TtsLink,
+    pub(super) replies: Replies,
+    pub(super) tools: ToolRuns,
+    pub(super) memory: Memory,
+    pub(super) pacing: Pacing,
+    pub(super) sink: Box<dyn LineSink>,
+    pub(super) watch: Watch,
+    edges: Vec<SpeechEdge>,
+    pub(super) last_onset: Position,
+    pub(super) last_noticed: Instant,
+    /// The caller's last sample of speech: its position and when it was received.
+    pub(super) speech_end: Option<(Position, Instant)>,
+    pub(super) overlap: Option<BargeInTimeline>,
+    /// The turn the next reply answers.
+    pub(super) caller_turn: Option<(CallerTurn, Instant)>,
+    pub(super) caller_turns: Vec<CallerTurn>,
+    pub(super) turns: Vec<super::TurnRecord>,
+    pub(super) cost: Cost,
+    pub(super) sent_samples: u64,
+    stalled_since: Option<Instant>,
+    told_dropped: u64,
+    next_heard: Instant,
+    line_streak: u32,
+    commands_over: bool,
+    pub(super) ended: Option<EndReason>,
+}
+
+impl Driver {
+    fn start(&mut self, now: Instant) {
+        self.watch.tell(SessionEvent::Started { at: now });
+        if let Some(text) = self.agent.config.greeting.clone() {
+            let protection = self.agent.config.greeting_protection;
+            self.handle(Input::Command(Command::Say { text, protection }), now);
+        }
+    }
+
+    /// Tells the machine and does what it says. What was played is told first, so that every decision knows it.
+    pub(super) fn handle(&mut self, input: Input, now: Instant) {
+        self.tell_played(now);
+        self.machine.handle(input, now);
+        while let Some(output) = self.machine.poll_output() {
+            self.perform(output, now);
+        }
+    }
+
+    fn tell_played(&mut self, now: Instant) {
+        if let Some(reply) = self.replies.playing() {
+            let played = reply.track.played(now);
+            if played > reply.told_played {
+                reply.told_played = played;
+                let input = Input::Reply(reply.id, ReplyInput::Played { samples: played });
+                self.machine.handle(input, now);
+            }
+        }
+    }
+
+    /// Does what is due.
+    fn tick(&mut self, now: Instant) {
+        self.serve_voices();
+        self.send_due(now);
+        self.tell_drained(now);
+        if self.machine.poll_timeout().is_some_and(|at| at <= now) {
+            self.handle(Input::TimerFired, now);
+        }
+        self.fill_silence(now);
+        while let Some((reply, filler)) = self.tools.due_filler(now) {
+            self.handle(Input::Reply(reply, ReplyInput::Clause { text: filler }), now);
+        }
+        if now >= self.next_heard && self.replies.playing().is_some() {
+            self.next_heard = now + HEARD_EVERY;
+            self.tell_heard(now);
+        }
+        // What was just decided may have made audio due.
+        self.serve_voices();
+        self.send_due(now);
+    }
+
+    fn next_wake(&mut self, now: Instant) -> Instant {
+        let track = self.replies.playing().and_then(|reply| reply.track.next_due(now));
+        let track = track.map(|at| if self.stalled_since.is_some() { at.max(now + LINE_RETRY) } else { at });
+        let dues = [track, self.machine.poll_timeout(), Some(self.listener.next_fill()), self.tools.next_filler()];
+        let heard = self.replies.playing().is_some().then_some(self.next_heard);
+        dues.into_iter().chain([heard]).flatten().min().unwrap_or(now + IDLE)
+    }
+
+    /// Sends what the schedule allows.
+    fn send_due(&mut self, now: Instant) {
+        let Some(reply) = self.replies.playing() else { return };
+        while let Some(frame) = reply.track.due_frame(now) {
+            if let Err(error) = self.sink.send_audio(reply.id, &frame) {
+                return self.line_refused(error, now);
+            }
+            self.stalled_since = None;
+            self.sent_samples += frame.samples().len() as u64;
+            reply.track.mark_sent(&frame, now);
+            if reply.timeline.first_audio.is_none() {
+                reply.timeline.first_audio = Some(now);
+                let (reply, turn) = (reply.id, reply.timeline.turn);
+                self.watch.tell(SessionEvent::AgentSpeaking { at: now, reply, turn });
+            }
+            reply.last_sent = Some(now);
+        }
+    }
+
+    pub(super) fn line_refused(&mut self, error: LineError, now: Instant) {
+        match error {
+            LineError::Full => {
+                let since = *self.stalled_since.get_or_insert(now);
+                if now.saturating_duration_since(since) >= LINE_STALL {
+                    self.handle(Input::Command(Command::HangUp(EndReason::LineLost)), now);
+                }
+            }
+            LineError::Closed | LineError::Lost(_) | LineError::Protocol(_) => self.line_failed(&error, now),
+        }
+    }
+
+    fn line_failed(&mut self, error: &LineError, now: Instant) {
+        tracing::info!(call = %self.call, %error, "the line ended");
+        let reason = match error {
+            LineError::Closed => EndReason::CallerHungUp,
+            LineError::Lost(_) | LineError::Full | LineError::Protocol(_) => EndReason::LineLost,
+        };
+        self.handle(Input::Command(Command::HangUp(reason)), now);
+    }
+
+    fn tell_drained(&mut self, now: Instant) {
+        let Some(reply) = self.replies.playing() else { return };
+        let (id, total) = (reply.id, reply.track.total());
+        if reply.track.is_sent() && !reply.told_end && total > 0 {
+            reply.told_end = true;
+            self.control(crate::transport::LineControl::End { reply: id, total_samples: total }, now);
+        }
+        let Some(reply) = self.replies.playing() else { return };
+        if reply.track.is_drained(now) && !reply.told_drained {
+            reply.told_drained = true;
+            let samples = reply.track.played(now);
+            self.handle(Input::Reply(id, ReplyInput::Drained { samples }), now);
+        }
+    }
+
+    fn tell_heard(&mut self, now: Instant) {
+        self.tell_played(now);
+        let Some((id, turn)) = self.replies.playing().map(|reply| (reply.id, reply.timeline.turn)) else { return };
+        self.tell_agent_text(id, turn);
+    }
+
+    fn fill_silence(&mut self, now: Instant) {
+        if now < self.listener.next_fill() {
+            return;
+        }
+        let mut edges = std::mem::take(&mut self.edges);
+        let stt = &mut self.stt;
+        self.listener.fill_silence(now, &mut |edge| edges.push(edge), &mut |heard| {
+            let _ = stt.push(heard.samples, heard.position);
+        });
+        self.take_edges(edges, now);
+    }
+
+    /// Waits for one thing. The line's output goes first, so that silence is never late; then what people ask for; then
+    /// the caller's audio, which the VAD must hear before any stage is served, unless it came in a long row; then time;
+    /// then the stages. Cancellation safe: what is ready stays where it is until it is taken.
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut BoxLineSource,
+        commands: &mut mpsc::Receiver<Command>,
+        sleep: Pin<&mut tokio::time::Sleep>,
+    ) -> Poll<Happened> {
+        if let Poll::Ready(error) = self.sink.poll_drive(cx) {
+            return Poll::Ready(Happened::LineFailed(error));
+        }
+        if !self.commands_over
+            && let Poll::Ready(command) = commands.poll_recv(cx)
+        {
+            return Poll::Ready(Happened::Command(command));
+        }
+        let line_first = self.line_streak < LINE_STREAK;
+        if line_first && let Poll::Ready(input) = source.poll_next_unpin(cx) {
+            return Poll::Ready(Happened::Line(input));
+        }
+        if sleep.poll(cx).is_ready() {
+            return Poll::Ready(Happened::Time);
+        }
+        if let Poll::Ready(happened) = self.poll_stages(cx) {
+            return Poll::Ready(happened);
+        }
+        if line_first { Poll::Pending } else { source.poll_next_unpin(cx).map(Happened::Line) }
+    }
+
+    fn poll_stages(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+        if let Poll::Ready(news) = self.stt.poll_news(cx) {
+            return Poll::Ready(Happened::Stt(news));
+        }
+        if let Poll::Ready((reply, news)) = self.replies.poll_news(cx) {
+            return Poll::Ready(Happened::Reply(reply, news));
+        }
+        if let Poll::Ready(finished) = self.tools.poll_finished(cx) {
+            return Poll::Ready(Happened::Tool(finished));
+        }
+        if self.tts.poll_opened(cx).is_ready() {
+            return Poll::Ready(Happened::Tts);
+        }
+        Poll::Pending
+    }
+
+    fn take(&mut self, happened: Happened, now: Instant) {
+        self.line_streak = if matches!(happened, Happened::Line(_)) { self.line_streak + 1 } else { 0 };
+        if self.line_streak > LINE_STREAK {
+            self.line_streak = 0;
+        }
+        match happened {
+            Happened::LineFailed(error) | Happened::Line(Some(Err(error))) => self.line_failed(&error, now),
+            Happened::Line(None) => self.line_failed(&LineError::Closed, now),
+            Happened::Line(Some(Ok(input))) => self.take_line(input, now),
+            Happened::Command(Some(command)) => self.take_command(command, now),
+            // Nobody commands the call any more; it goes on.
+            Happened::Command(None) => self.commands_over = true,
+            Happened::Time | Happened::Tts => {}
+            Happened::Stt(news) => self.take_stt(news, now),
+            Happened::Reply(reply, news) => self.take_reply(reply, news, now),
+            Happened::Tool(finished) => self.take_tool(finished, now),
+        }
+    }
+
+    fn take_line(&mut self, input: LineInput, now: Instant) {
+        match input {
+            LineInput::Audio(frame) => self.take_audio(&frame, now),
+            LineInput::Played { reply, samples } => {
+                if let Some(live) = self.replies.get(reply) {
+                    live.track.report(samples);
+                }
+            }
+            LineInput::Command(command) => self.take_command(command_of(command), now),
+        }
+    }
+
+    fn take_audio(&mut self, frame: &crate::audio::Frame, now: Instant) {
+        let mut edges = std::mem::take(&mut self.edges);
+        let (stt, mut behind) = (&mut self.stt, None);
+        let intake = self.listener.push(frame, now, &mut |edge| edges.push(edge), &mut |heard| {
+            behind = stt.push(heard.samples, heard.position).or(behind.take());
+        });
+        self.take_edges(edges, now);
+        if let Some(error) = behind {
+            self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
+        }
+        let dropped = self.listener.dropped_samples();
+        if intake == Intake::TooFast && dropped - self.told_dropped >= u64::from(self.rate.hz()) {
+            self.told_dropped = dropped;
+            self.watch.tell(SessionEvent::CallerTooFast { dropped_samples: dropped });
+        }
+    }
+
+    fn take_edges(&mut self, mut edges: Vec<SpeechEdge>, now: Instant) {
+        for edge in edges.drain(..) {
+            match edge {
+                SpeechEdge::Started { listened, line, confidence } => {
+                    (self.last_onset, self.last_noticed) = (line, now);
+                    self.handle(Input::SpeechStarted { onset: line, confidence }, now);
+                    self.stt.speech_started(listened);
+                    self.watch.tell(SessionEvent::CallerSpeaking { at: now, onset: line });
+                }
+                SpeechEdge::Ended { listened, line, silence_ms } => {
+                    let received = self.listener.received_at(listened).unwrap_or(now);
+                    self.speech_end = Some((line, received));
+                    self.handle(Input::SpeechEnded { end: line, silence_ms }, now);
+                    self.watch.tell(SessionEvent::CallerSilent { at: now, end: line });
+                }
+            }
+        }
+        self.edges = edges;
+    }
+
+    fn take_command(&mut self, command: Command, now: Instant) {
+        match &command {
+            Command::Mute(muted) => self.listener.set_muted(*muted == Muted::On),
+            Command::Dtmf(key) => self.watch.tell(SessionEvent::Dtmf(*key)),
+            Command::Say { .. }
+            | Command::Interrupt
+            | Command::Protect(_)
+            | Command::Configure(_)
+            | Command::HangUp(_) => {}
+        }
+        self.handle(Input::Command(command), now);
+    }
+
+    fn take_stt(&mut self, news: SttNews, now: Instant) {
+        match news {
+            SttNews::Event(event) => {
+                self.handle(Input::Stt(stt_input(event)), now);
+                if let Some((turn, text)) = self.machine.words_so_far() {
+                    let text = text.to_owned();
+                    self.watch.tell(SessionEvent::Transcript { turn, text, finality: Finality::Interim });
+                }
+            }
+            SttNews::Broken(error) => self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error }),
+            SttNews::Failed(error) => {
+                self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
+                self.handle(Input::Stt(SttInput::Failed), now);
+            }
+        }
+    }
+
+    async fn close(mut self, reason: EndReason) -> CallRecord {
+        self.replies.clear();
+        self.watch.tell(SessionEvent::Ended { at: clock::now(), reason });
+        let record = CallRecord {
+            call: self.call,
+            caller_turns: self.caller_turns,
+            turns: self.turns,
+            reason,
+            received_samples: self.listener.received_samples(),
+            sent_samples: self.sent_samples,
+            cost: self.cost,
+        };
+        drop(self.watch);
+        let mut sink = self.sink;
+        // A far end that does not read is closed without its last words.
+        let _ = tokio::time::timeout(CLOSE_DEADLINE, poll_fn(|cx| sink.poll_close(cx))).await;
+        record
+    }
+}
+
+fn command_of(command: LineCommand) -> Command {
+    match command {
+        LineCommand::Say(text) => Command::Say { text, protection: Protection::Interruptible },
+        LineCommand::Interrupt => Command::Interrupt,
+        LineCommand::Mute => Command::Mute(Muted::On),
+        LineCommand::Unmute => Command::Mute(Muted::Off),
+        LineCommand::Dtmf(key) => Command::Dtmf(key),
+        LineCommand::HangUp => Command::HangUp(EndReason::CallerHungUp),
+    }
+}
+
+fn stt_input(event: SttEvent) -> SttInput {
+    match event {
+        SttEvent::StartOfTurn { text } => SttInput::StartOfTurn { text },
+        SttEvent::Interim { text } => SttInput::Interim { text },
+        SttEvent::EagerEndOfTurn { text } => SttInput::EagerEndOfTurn { text },
+        SttEvent::TurnResumed => SttInput::TurnResumed,
+        SttEvent::Final { text, .. } => SttInput::Final { text },
+        SttEvent::EndOfTurn { text } => SttInput::EndOfTurn { text },
+    }
+}

@@ -1,0 +1,85 @@
+//! The link to the TTS: opened before the first reply needs it, opened again when it breaks.
+
+use crate::stage::{StageError, Tts, TtsReply, TtsSession};
+use crate::units::{ReplyId, SampleRate};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Openings in a row without a reply that was begun; then the waiting replies fail. The next reply tries anew.
+const MAX_ATTEMPTS: u32 = 3;
+
+enum Link {
+    Opening(BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>),
+    Open(Box<dyn TtsSession>),
+    Broken,
+}
+
+/// The link of one call.
+pub(super) struct TtsLink {
+    tts: Arc<dyn Tts>,
+    link: Link,
+    attempts: u32,
+    error: Option<StageError>,
+}
+
+/// What a reply that wants a voice gets.
+pub(super) enum Voice {
+    Begun(TtsReply, SampleRate),
+    /// Ask again once [`TtsLink::poll_opened`] says so.
+    Wait,
+    Failed(StageError),
+}
+
+impl TtsLink {
+    pub(super) fn new(tts: Arc<dyn Tts>) -> Self {
+        let link = Link::Opening(tts.open());
+        Self { tts, link, attempts: 1, error: None }
+    }
+
+    /// Begins a reply, or says why not yet.
+    pub(super) fn begin(&mut self, reply: ReplyId) -> Voice {
+        if let Some(error) = self.error.take() {
+            self.attempts = 0;
+            return Voice::Failed(error);
+        }
+        match &mut self.link {
+            Link::Opening(_) => Voice::Wait,
+            Link::Open(session) => match session.begin(reply) {
+                Ok(begun) => {
+                    self.attempts = 0;
+                    Voice::Begun(begun, session.sample_rate())
+                }
+                Err(error) => self.reopen(error),
+            },
+            Link::Broken => self.reopen(StageError::Ended { engine: "the TTS" }),
+        }
+    }
+
+    /// Ready when the link has just opened or failed to. Cancellation safe.
+    pub(super) fn poll_opened(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Link::Opening(opening) = &mut self.link else { return Poll::Pending };
+        match std::task::ready!(opening.poll_unpin(cx)) {
+            Ok(session) => self.link = Link::Open(session),
+            Err(error) => {
+                self.link = Link::Broken;
+                if let Voice::Failed(error) = self.reopen(error) {
+                    self.error = Some(error);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn reopen(&mut self, error: StageError) -> Voice {
+        if self.attempts >= MAX_ATTEMPTS || !error.is_retryable() {
+            self.link = Link::Broken;
+            self.attempts = 0;
+            return Voice::Failed(error);
+        }
+        self.attempts += 1;
+        self.link = Link::Opening(self.tts.open());
+        Voice::Wait
+    }
+}

@@ -1,0 +1,333 @@
+//! Doing what the turn machine says.
+
+use super::driver::Driver;
+use super::event::{SessionEvent, ToolState};
+use super::memory::Delivery;
+use super::mouth::Voice;
+use super::record::TurnRecord;
+use super::reply::{LiveReply, ReplyNews};
+use super::speech::SpeechIntake;
+use super::tools::FinishedRun;
+use super::{Finality, Stage};
+use crate::metrics::{BargeInTimeline, TurnTimeline};
+use crate::stage::{LlmRequest, Message, Role, StageError, ToolError};
+use crate::transport::{LineControl, LineError};
+use crate::turn::{
+    AgentTurn, BargeInSignal, CallerTurn, Input, Output, ReplyInput, ReplyKind, ReplyOutcome, ReplyStart,
+};
+use crate::units::{ReplyId, TurnId};
+use std::time::Instant;
+
+impl Driver {
+    /// Does one thing. Nothing here waits.
+    pub(super) fn perform(&mut self, output: Output, now: Instant) {
+        match output {
+            Output::Pause(reply) => self.pause(reply, now),
+            Output::Resume(reply) => self.resume(reply, now),
+            Output::Clear(reply) => self.clear(reply, now),
+            Output::BargeIn(signal) => self.barge_in(signal, now),
+            Output::Cancel(reply) => self.cancel(reply),
+            Output::StartReply(start) => self.start_reply(start, now),
+            Output::StartSay { reply, turn, text, .. } => self.start_say(reply, turn, &text, now),
+            Output::Release(reply) => self.release(reply, now),
+            Output::Discard(reply) => self.discard(reply),
+            Output::Speak { reply, text } => self.speak(reply, text, now),
+            Output::FinishSpeech(reply) => drop(self.replies.get(reply).map(LiveReply::finish_speech)),
+            Output::RunTool { run, .. } => self.run_tool(run, now),
+            Output::FinalizeStt => self.stt.finalize(self.listener.position()),
+            Output::CallerTurn(turn) => self.caller_turn(turn, now),
+            Output::AgentTurn(turn) => self.agent_turn(turn),
+            Output::SayDropped { text } => self.watch.tell(SessionEvent::SayDropped { text }),
+            Output::CallerIdle => self.watch.tell(SessionEvent::CallerIdle),
+            Output::EndCall(reason) => self.ended = Some(reason),
+        }
+    }
+
+    /// Tells the far end; one that takes no control message is lost.
+    pub(super) fn control(&mut self, control: LineControl, now: Instant) {
+        if let Err(error) = self.sink.send_control(control) {
+            let error = if error == LineError::Full { LineError::Lost(error.to_string()) } else { error };
+            self.line_refused(error, now);
+        }
+    }
+
+    fn pause(&mut self, id: ReplyId, now: Instant) {
+        let Some(reply) = self.replies.get(id) else { return };
+        reply.track.pause(now);
+        let (sent, turn) = (reply.track.sent(), reply.timeline.turn);
+        self.control(LineControl::Pause { reply: id, sent_samples: sent }, now);
+        self.overlap = Some(self.overlap_of(id, turn, sent, now));
+        self.watch.tell(SessionEvent::Paused { at: now, reply: id });
+    }
+
+    fn overlap_of(&mut self, reply: ReplyId, turn: TurnId, sent_samples: u64, now: Instant) -> BargeInTimeline {
+        let onset = self.listener.received_at_line(self.last_onset).unwrap_or(self.last_noticed);
+        BargeInTimeline {
+            turn,
+            reply,
+            onset_position: self.last_onset,
+            onset,
+            noticed: self.last_noticed,
+            paused: now,
+            decided: now,
+            last_sample: self.replies.get(reply).and_then(|reply| reply.last_sent),
+            sent_samples,
+        }
+    }
+
+    fn resume(&mut self, id: ReplyId, now: Instant) {
+        let Some(reply) = self.replies.get(id) else { return };
+        reply.track.resume(now);
+        let sent_samples = reply.track.sent();
+        self.control(LineControl::Resume { reply: id }, now);
+        if let Some(overlap) = self.overlap.take() {
+            self.watch.tell(SessionEvent::Resumed(BargeInTimeline { decided: now, sent_samples, ..overlap }));
+        }
+    }
+
+    fn clear(&mut self, id: ReplyId, now: Instant) {
+        let Some(reply) = self.replies.get(id) else { return };
+        reply.track.clear(now);
+        let was_heard = reply.timeline.first_audio.is_some();
+        self.control(LineControl::Clear { reply: id }, now);
+        if was_heard {
+            self.watch.tell(SessionEvent::AgentSilent { at: now, reply: id });
+        }
+    }
+
+    fn barge_in(&mut self, signal: BargeInSignal, now: Instant) {
+        let sent = self.replies.get(signal.reply).map_or(0, |reply| reply.track.sent());
+        let overlap = match self.overlap.take().filter(|overlap| overlap.reply == signal.reply) {
+            Some(overlap) => overlap,
+            None => self.overlap_of(signal.reply, signal.turn, sent, now),
+        };
+        let timeline = BargeInTimeline { decided: now, sent_samples: sent, ..overlap };
+        self.watch.tell(SessionEvent::BargeIn { signal: signal.clone(), timeline });
+        self.turn_over(AgentTurn {
+            reply: signal.reply,
+            turn: signal.turn,
+            outcome: ReplyOutcome::BargedIn,
+            played_samples: signal.played_samples,
+            reply_text: signal.reply_text,
+            heard_bytes: signal.heard_bytes,
+        });
+    }
+
+    fn agent_turn(&mut self, turn: AgentTurn) {
+        let ended_by_itself = turn.outcome == ReplyOutcome::Completed;
+        let reply = turn.reply;
+        let drained = self.replies.get(reply).is_some_and(|reply| reply.told_drained);
+        if drained {
+            self.watch.tell(SessionEvent::AgentSilent { at: super::clock::now(), reply });
+        }
+        self.turn_over(turn);
+        if ended_by_itself {
+            self.replies.remove(reply);
+        }
+    }
+
+    /// The history, the record and the watcher all get the same heard text.
+    fn turn_over(&mut self, turn: AgentTurn) {
+        let interruption = match turn.outcome {
+            ReplyOutcome::Completed => Delivery::Whole,
+            ReplyOutcome::BargedIn | ReplyOutcome::Failed | ReplyOutcome::CallEnded | ReplyOutcome::Superseded => {
+                Delivery::Interrupted
+            }
+        };
+        self.memory.agent_turn(turn.turn, turn.heard_text(), interruption);
+        let timeline = self.replies.get(turn.reply).map_or_else(TurnTimeline::default, |reply| {
+            let trimmed = reply.trimmed_samples();
+            TurnTimeline { trimmed_silence: self.rate.duration_of(trimmed), ..reply.timeline.clone() }
+        });
+        let caller = self.caller_turns.iter().rev().find(|caller| caller.turn == turn.turn).cloned();
+        let record = TurnRecord {
+            turn: turn.turn,
+            reply: turn.reply,
+            caller,
+            reply_text: turn.reply_text,
+            heard_bytes: turn.heard_bytes,
+            outcome: turn.outcome,
+            played_samples: turn.played_samples,
+            timeline,
+        };
+        self.watch.tell(SessionEvent::TurnEnded(Box::new(record.clone())));
+        self.turns.push(record);
+    }
+
+    fn cancel(&mut self, id: ReplyId) {
+        let Some(mut reply) = self.replies.remove(id) else { return };
+        reply.cancel();
+        for call in self.tools.reply_died(id) {
+            self.memory.tool_result(&call.call, &ToolError::Cancelled.to_string());
+            self.watch.tell(SessionEvent::Tool { name: call.name, state: ToolState::Cancelled });
+        }
+    }
+
+    fn discard(&mut self, id: ReplyId) {
+        if let Some(reply) = self.replies.get(id) {
+            self.cost.discarded_llm_deltas += reply.deltas;
+            self.cost.discarded_tts_characters += reply.spoken_chars;
+        }
+    }
+
+    fn start_reply(&mut self, start: ReplyStart, now: Instant) {
+        let request = LlmRequest { messages: self.messages(&start), tools: self.tools.specs() };
+        let stream = self.agent.llm.generate(request.clone());
+        let timeline = TurnTimeline {
+            speculative: start.kind == ReplyKind::Speculative,
+            ..self.timeline(start.reply, start.turn, now)
+        };
+        self.replies.add(LiveReply::generated(start.reply, timeline, self.pacing, request, stream));
+    }
+
+    fn start_say(&mut self, reply: ReplyId, turn: TurnId, text: &str, now: Instant) {
+        let timeline = self.timeline(reply, turn, now);
+        self.replies.add(LiveReply::said(reply, timeline, self.pacing, text));
+    }
+
+    fn timeline(&self, reply: ReplyId, turn: TurnId, now: Instant) -> TurnTimeline {
+        let eot = self.caller_turn.as_ref().filter(|(caller, _)| caller.turn == turn).map(|(_, at)| *at);
+        TurnTimeline {
+            turn,
+            reply,
+            speech_end_position: self.speech_end.map(|(position, _)| position),
+            speech_end: self.speech_end.map(|(_, at)| at),
+            eot,
+            reply_started: Some(now),
+            ..TurnTimeline::default()
+        }
+    }
+
+    /// The conversation as the model should see it, with the words the reply answers.
+    fn messages(&self, start: &ReplyStart) -> Vec<Message> {
+        let mut messages = self.memory.messages(start.turn);
+        messages.push(Message::text(Role::Caller, start.caller_text.clone()));
+        messages
+    }
+
+    fn release(&mut self, id: ReplyId, now: Instant) {
+        let eot = self.caller_turn.as_ref().map(|(caller, at)| (caller.turn, *at));
+        let speech_end = self.speech_end;
+        let Some(reply) = self.replies.get(id) else { return };
+        reply.timeline.released = Some(now);
+        if let Some((_, at)) = eot.filter(|(turn, _)| *turn == reply.timeline.turn) {
+            reply.timeline.eot = Some(at);
+        }
+        if let Some((position, at)) = speech_end {
+            (reply.timeline.speech_end_position, reply.timeline.speech_end) = (Some(position), Some(at));
+        }
+        reply.track.release();
+    }
+
+    fn speak(&mut self, id: ReplyId, text: String, now: Instant) {
+        self.cost.tts_characters += text.chars().count() as u64;
+        let Some(reply) = self.replies.get(id) else { return };
+        reply.timeline.first_clause_spoken.get_or_insert(now);
+        let turn = reply.timeline.turn;
+        reply.speak(text);
+        self.tell_agent_text(id, turn);
+    }
+
+    /// The reply's text and how much of it was heard.
+    pub(super) fn tell_agent_text(&mut self, reply: ReplyId, turn: TurnId) {
+        if let Some((text, heard_bytes)) = self.machine.heard_so_far(reply) {
+            let text = text.to_owned();
+            self.watch.tell(SessionEvent::AgentText { turn, reply, text, heard_bytes });
+        }
+    }
+
+    fn run_tool(&mut self, run: crate::units::ToolRunId, now: Instant) {
+        let Some(call) = self.tools.start(run, now) else { return };
+        self.watch.tell(SessionEvent::Tool { name: call.name.clone(), state: ToolState::Started });
+        self.memory.tool_call(call);
+    }
+
+    fn caller_turn(&mut self, turn: CallerTurn, now: Instant) {
+        self.memory.caller_turn(turn.turn, &turn.text);
+        self.watch.tell(SessionEvent::Transcript {
+            turn: turn.turn,
+            text: turn.text.clone(),
+            finality: Finality::Final,
+        });
+        self.watch.tell(SessionEvent::CallerTurn(turn.clone()));
+        self.caller_turns.retain(|earlier| earlier.turn != turn.turn);
+        self.caller_turns.push(turn.clone());
+        self.caller_turn = Some((turn, now));
+    }
+
+    /// Gives the waiting replies a voice, if the TTS is open.
+    pub(super) fn serve_voices(&mut self) {
+        let (rate, config) = (self.rate, &self.agent.config.playout);
+        let mut failed = None;
+        for reply in self.replies.voiceless() {
+            match self.tts.begin(reply.id) {
+                Voice::Begun(voice, from) => reply.give_voice(voice, SpeechIntake::new(from, rate, config)),
+                Voice::Wait => break,
+                Voice::Failed(error) => {
+                    failed = Some(error.clone());
+                    reply.fail_voice(error);
+                }
+            }
+        }
+        if let Some(error) = failed {
+            self.watch.tell(SessionEvent::StageFailed { stage: Stage::Tts, error });
+        }
+    }
+
+    pub(super) fn take_reply(&mut self, id: ReplyId, news: ReplyNews, now: Instant) {
+        let Some(reply) = self.replies.get(id) else { return };
+        let timeline = &mut reply.timeline;
+        let input = match news {
+            ReplyNews::FirstToken => {
+                timeline.first_token.get_or_insert(now);
+                ReplyInput::FirstToken
+            }
+            ReplyNews::Clause(text) => {
+                timeline.first_clause.get_or_insert(now);
+                ReplyInput::Clause { text }
+            }
+            ReplyNews::Audio { samples } => {
+                timeline.tts_first_byte.get_or_insert(now);
+                if samples > 0 {
+                    timeline.tts_first_speech.get_or_insert(now);
+                }
+                ReplyInput::Audio { samples }
+            }
+            ReplyNews::Word(word) => {
+                ReplyInput::Word { text: word.text, start_samples: word.start_samples, end_samples: word.end_samples }
+            }
+            ReplyNews::ClauseEnd { clauses } => ReplyInput::ClauseEnd { clauses },
+            ReplyNews::SpeechDone => ReplyInput::SpeechDone,
+            ReplyNews::GenerationDone => ReplyInput::GenerationDone,
+            ReplyNews::ToolCall(call) => ReplyInput::ToolRequested { run: self.tools.request(id, call) },
+            ReplyNews::Usage(usage) => return self.cost.add_usage(usage),
+            ReplyNews::GenerationFailed(error) => self.stage_failed(Stage::Llm, error, ReplyInput::GenerationFailed),
+            ReplyNews::SpeechFailed(error) => self.stage_failed(Stage::Tts, error, ReplyInput::SpeechFailed),
+        };
+        self.handle(Input::Reply(id, input), now);
+    }
+
+    fn stage_failed(&mut self, stage: Stage, error: StageError, input: ReplyInput) -> ReplyInput {
+        tracing::warn!(call = %self.call, ?stage, %error, "a stage failed");
+        self.watch.tell(SessionEvent::StageFailed { stage, error });
+        input
+    }
+
+    pub(super) fn take_tool(&mut self, finished: FinishedRun, now: Instant) {
+        let FinishedRun { id, reply, call, result } = finished;
+        let state = match &result {
+            Ok(_) => ToolState::Done,
+            Err(error) => ToolState::Failed(error.to_string()),
+        };
+        self.watch.tell(SessionEvent::Tool { name: call.name.clone(), state });
+        let text = result.unwrap_or_else(|error| format!("error: {error}"));
+        self.memory.tool_result(&call.call, &text);
+        let Some(live) = self.replies.get(reply) else { return };
+        live.tool_result(&call, text);
+        let request = live.next_request();
+        self.handle(Input::Reply(reply, ReplyInput::ToolFinished { run: id }), now);
+        if let (Some(request), Some(live)) = (request, self.replies.get(reply)) {
+            live.go_on(self.agent.llm.generate(request));
+        }
+    }
+}

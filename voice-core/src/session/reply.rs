@@ -1,0 +1,355 @@
+//! A reply that lives: its words from the model, its speech from the TTS, its audio on the way to the line.
+//!
+//! Invariant: everything of a reply is owned here, so dropping it cancels it. Words go to the TTS only when the turn
+//! machine says so; audio is read from the TTS only while the track has room.
+
+use super::playout::{Pacing, Track};
+use super::speech::{SpeechIntake, SpokenWord};
+use crate::metrics::TurnTimeline;
+use crate::stage::{
+    FinishReason, LlmEvent, LlmRequest, LlmStream, Message, Role, StageError, TokenUsage, ToolCall, TtsEvent, TtsReply,
+};
+use crate::text::ClauseSplitter;
+use crate::units::ReplyId;
+use futures::StreamExt;
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// The longest text of one reply: ten minutes of speech. A model that goes on is cut off there.
+const MAX_REPLY_CHARS: usize = 10_000;
+/// How often one reply may call tools and go on.
+const MAX_TOOL_ROUNDS: u32 = 8;
+
+/// What happened to a reply.
+#[derive(Debug)]
+pub(super) enum ReplyNews {
+    FirstToken,
+    Clause(String),
+    ToolCall(ToolCall),
+    Usage(TokenUsage),
+    GenerationDone,
+    GenerationFailed(StageError),
+    /// Audio came; `samples` of it go to the line.
+    Audio {
+        samples: u64,
+    },
+    Word(SpokenWord),
+    ClauseEnd {
+        clauses: u32,
+    },
+    SpeechDone,
+    SpeechFailed(StageError),
+}
+
+enum Words {
+    Streaming(LlmStream),
+    AwaitingTools,
+    Done,
+}
+
+enum Voice {
+    /// The TTS is not open yet.
+    Waiting,
+    Speaking(TtsReply),
+    Over,
+}
+
+/// One reply.
+pub(super) struct LiveReply {
+    pub(super) id: ReplyId,
+    pub(super) timeline: TurnTimeline,
+    pub(super) track: Track,
+    /// Samples the machine was last told of.
+    pub(super) told_played: u64,
+    pub(super) told_drained: bool,
+    pub(super) told_end: bool,
+    /// When the line took its latest audio.
+    pub(super) last_sent: Option<Instant>,
+    /// What the model was asked, for going on after tools.
+    request: LlmRequest,
+    words: Words,
+    splitter: ClauseSplitter,
+    generated: String,
+    tool_calls: Vec<ToolCall>,
+    tool_results: Vec<Message>,
+    rounds: u32,
+    voice: Voice,
+    intake: Option<SpeechIntake>,
+    clauses: VecDeque<String>,
+    finishing: Finishing,
+    news: VecDeque<ReplyNews>,
+    pub(super) deltas: u64,
+    pub(super) spoken_chars: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finishing {
+    No,
+    Wanted,
+    Told,
+}
+
+impl LiveReply {
+    fn new(id: ReplyId, timeline: TurnTimeline, pacing: Pacing, request: LlmRequest, words: Words) -> Self {
+        Self {
+            id,
+            timeline,
+            track: Track::new(pacing),
+            told_played: 0,
+            told_drained: false,
+            told_end: false,
+            last_sent: None,
+            request,
+            words,
+            splitter: ClauseSplitter::default(),
+            generated: String::new(),
+            tool_calls: Vec::new(),
+            tool_results: Vec::new(),
+            rounds: 0,
+            voice: Voice::Waiting,
+            intake: None,
+            clauses: VecDeque::new(),
+            finishing: Finishing::No,
+            news: VecDeque::new(),
+            deltas: 0,
+            spoken_chars: 0,
+        }
+    }
+
+    /// A reply whose words come from the model.
+    pub(super) fn generated(
+        id: ReplyId,
+        timeline: TurnTimeline,
+        pacing: Pacing,
+        request: LlmRequest,
+        stream: LlmStream,
+    ) -> Self {
+        Self::new(id, timeline, pacing, request, Words::Streaming(stream))
+    }
+
+    /// A reply that says `text`.
+    pub(super) fn said(id: ReplyId, timeline: TurnTimeline, pacing: Pacing, text: &str) -> Self {
+        let mut reply = Self::new(id, timeline, pacing, LlmRequest::default(), Words::Done);
+        reply.take_text(text);
+        reply.flush_text();
+        reply.news.push_back(ReplyNews::GenerationDone);
+        reply
+    }
+
+    /// Whether it still needs a TTS.
+    pub(super) fn wants_voice(&self) -> bool {
+        matches!(self.voice, Voice::Waiting)
+    }
+
+    /// Gives it the TTS; clauses that waited are spoken.
+    pub(super) fn give_voice(&mut self, voice: TtsReply, intake: SpeechIntake) {
+        self.voice = Voice::Speaking(voice);
+        self.intake = Some(intake);
+        self.feed_voice();
+    }
+
+    /// There is not going to be a TTS.
+    pub(super) fn fail_voice(&mut self, error: StageError) {
+        self.voice = Voice::Over;
+        self.news.push_back(ReplyNews::SpeechFailed(error));
+    }
+
+    /// Speaks the next clause.
+    pub(super) fn speak(&mut self, clause: String) {
+        self.spoken_chars += clause.chars().count() as u64;
+        self.clauses.push_back(clause);
+        self.feed_voice();
+    }
+
+    /// No clause follows.
+    pub(super) fn finish_speech(&mut self) {
+        if self.finishing == Finishing::No {
+            self.finishing = Finishing::Wanted;
+        }
+        self.feed_voice();
+    }
+
+    /// A word the TTS is behind with is tried again at the next poll.
+    fn feed_voice(&mut self) {
+        let Voice::Speaking(voice) = &mut self.voice else { return };
+        while let Some(clause) = self.clauses.front() {
+            match voice.feed.speak(clause) {
+                Ok(()) => drop(self.clauses.pop_front()),
+                Err(StageError::Full { .. }) => return,
+                Err(error) => return self.fail_voice(error),
+            }
+        }
+        if self.finishing == Finishing::Wanted {
+            self.finishing = Finishing::Told;
+            voice.feed.finish();
+        }
+    }
+
+    /// Stops the TTS without waiting; called before the reply is dropped.
+    pub(super) fn cancel(&mut self) {
+        if let Voice::Speaking(voice) = &mut self.voice {
+            voice.feed.cancel();
+        }
+    }
+
+    /// A tool's answer for the model.
+    pub(super) fn tool_result(&mut self, call: &ToolCall, result: String) {
+        let message = Message { answers_call: Some(call.call.clone()), ..Message::text(Role::Tool, result) };
+        self.tool_results.push(message);
+    }
+
+    /// What to ask the model now that its tools have answered; `None` if it does not wait for any.
+    pub(super) fn next_request(&mut self) -> Option<LlmRequest> {
+        let waits = matches!(self.words, Words::AwaitingTools) && self.tool_results.len() >= self.tool_calls.len();
+        if !waits {
+            return None;
+        }
+        let tool_calls = std::mem::take(&mut self.tool_calls);
+        let asked = Message { tool_calls, ..Message::text(Role::Agent, std::mem::take(&mut self.generated)) };
+        self.request.messages.push(asked);
+        self.request.messages.append(&mut self.tool_results);
+        Some(self.request.clone())
+    }
+
+    /// Goes on with what the model says to the tools' results.
+    pub(super) fn go_on(&mut self, stream: LlmStream) {
+        self.rounds += 1;
+        self.words = Words::Streaming(stream);
+    }
+
+    /// The next thing that happened. Cancellation safe: nothing is lost between two polls.
+    pub(super) fn poll_news(&mut self, cx: &mut Context<'_>) -> Poll<ReplyNews> {
+        loop {
+            if let Some(news) = self.news.pop_front() {
+                return Poll::Ready(news);
+            }
+            let progress = self.poll_voice(cx).is_ready() || self.poll_words(cx).is_ready();
+            if !progress {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_voice(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.feed_voice();
+        if !self.track.has_room() {
+            return Poll::Pending;
+        }
+        let Voice::Speaking(voice) = &mut self.voice else { return Poll::Pending };
+        let event = std::task::ready!(voice.events.poll_next_unpin(cx));
+        match event {
+            Some(Ok(event)) => self.take_speech(event),
+            Some(Err(error)) => self.speech_over(ReplyNews::SpeechFailed(error)),
+            None => self.speech_over(ReplyNews::SpeechFailed(StageError::Ended { engine: "the TTS" })),
+        }
+        Poll::Ready(())
+    }
+
+    fn take_speech(&mut self, event: TtsEvent) {
+        let Some(intake) = &mut self.intake else { return };
+        match event {
+            TtsEvent::Audio(pcm) => {
+                let samples = intake.audio(&pcm);
+                self.track.push(samples);
+                let samples = samples.len() as u64;
+                self.news.push_back(ReplyNews::Audio { samples });
+                self.news.extend(intake.take_words().into_iter().map(ReplyNews::Word));
+            }
+            TtsEvent::Word { text, start_samples, end_samples } => {
+                intake.word(text, start_samples, end_samples);
+                self.news.extend(intake.take_words().into_iter().map(ReplyNews::Word));
+            }
+            TtsEvent::ClauseEnd { clauses } => self.news.push_back(ReplyNews::ClauseEnd { clauses }),
+            TtsEvent::Done => self.speech_over(ReplyNews::SpeechDone),
+        }
+    }
+
+    fn speech_over(&mut self, news: ReplyNews) {
+        self.voice = Voice::Over;
+        if let Some(intake) = &mut self.intake {
+            let rest = intake.finish();
+            self.track.push(rest);
+            if !rest.is_empty() {
+                self.news.push_back(ReplyNews::Audio { samples: rest.len() as u64 });
+            }
+        }
+        self.track.end();
+        self.news.push_back(news);
+    }
+
+    fn poll_words(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Words::Streaming(stream) = &mut self.words else { return Poll::Pending };
+        match std::task::ready!(stream.poll_next_unpin(cx)) {
+            Some(Ok(event)) => self.take_words(event),
+            Some(Err(error)) => {
+                self.flush_text();
+                self.words = Words::Done;
+                self.news.push_back(ReplyNews::GenerationFailed(error));
+            }
+            None => self.generation_over(),
+        }
+        Poll::Ready(())
+    }
+
+    fn take_words(&mut self, event: LlmEvent) {
+        match event {
+            LlmEvent::Delta(text) => {
+                self.deltas += 1;
+                if self.timeline.first_token.is_none() && self.deltas == 1 {
+                    self.news.push_back(ReplyNews::FirstToken);
+                }
+                self.take_text(&text);
+                if self.generated.len() > MAX_REPLY_CHARS {
+                    self.generation_over();
+                }
+            }
+            LlmEvent::ToolCall(call) => {
+                self.flush_text();
+                self.tool_calls.push(call.clone());
+                self.news.push_back(ReplyNews::ToolCall(call));
+            }
+            LlmEvent::Usage(usage) => self.news.push_back(ReplyNews::Usage(usage)),
+            LlmEvent::Done(
+                FinishReason::Stop | FinishReason::Length | FinishReason::ToolCalls | FinishReason::Filtered,
+            ) => self.generation_over(),
+        }
+    }
+
+    fn take_text(&mut self, text: &str) {
+        self.generated.push_str(text);
+        self.splitter.push(text);
+        while let Some(clause) = self.splitter.next_clause() {
+            self.news.push_back(ReplyNews::Clause(clause));
+        }
+    }
+
+    fn flush_text(&mut self) {
+        if let Some(clause) = self.splitter.finish() {
+            self.news.push_back(ReplyNews::Clause(clause));
+        }
+        self.splitter = ClauseSplitter::default();
+    }
+
+    fn generation_over(&mut self) {
+        self.flush_text();
+        if self.tool_calls.is_empty() {
+            self.words = Words::Done;
+            self.news.push_back(ReplyNews::GenerationDone);
+        } else if self.rounds >= MAX_TOOL_ROUNDS {
+            self.words = Words::Done;
+            self.news.push_back(ReplyNews::GenerationFailed(StageError::Stream {
+                engine: "the model",
+                reason: format!("it called tools {MAX_TOOL_ROUNDS} times in one reply"),
+                fault: crate::stage::Fault::Engine,
+            }));
+        } else {
+            self.words = Words::AwaitingTools;
+        }
+    }
+
+    /// Leading silence cut so far, in samples at the line's rate.
+    pub(super) fn trimmed_samples(&self) -> u64 {
+        self.intake.as_ref().map_or(0, SpeechIntake::trimmed_samples)
+    }
+}

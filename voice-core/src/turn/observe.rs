@@ -1,0 +1,31 @@
+//! What may be seen of the machine from outside: never needed to run it.
+
+use super::TurnMachine;
+use super::machine::Phase;
+use super::reply::Reply;
+use crate::units::{ReplyId, TurnId};
+
+impl TurnMachine {
+    /// The caller's turn in progress and all its words so far, if there are any.
+    pub fn words_so_far(&mut self) -> Option<(TurnId, &str)> {
+        if self.floor.words.is_empty() {
+            return None;
+        }
+        let turn = self.open_turn_id();
+        Some((turn, self.floor.words.text()))
+    }
+
+    /// The text of a living reply so far, and how many bytes of it were heard.
+    pub fn heard_so_far(&self, reply: ReplyId) -> Option<(&str, usize)> {
+        let living = self.living().filter(|living| living.id == reply)?;
+        Some((living.ledger.text(), living.ledger.heard_bytes(living.played_samples)))
+    }
+
+    fn living(&self) -> Option<&Reply> {
+        match &self.phase {
+            Phase::Speculating(reply) | Phase::Replying(reply) | Phase::Paused(reply, _) => Some(reply),
+            Phase::Ending { guess, .. } => guess.as_ref(),
+            Phase::Listening | Phase::Over => None,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A caller in simulated time: speaks, keeps silent, hears, and remembers everything.
+#![allow(unreachable_pub, dead_code, reason = "each test file uses its own part")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use voice_core::audio::{Frame, SpeechModel, VadSource};
+use voice_core::provider::scripted::{
+    LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, TtsConfig, ramp_sample, read_ramp,
+};
+use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionEvent, SessionEvents, SessionHandle};
+use voice_core::stage::{Llm, Stt, Tts};
+use voice_core::transport::{
+    LineControl, LineInfo, LineInput, MemoryLine, MemoryOutput, MemoryPeer, PlayedReports, Rebuffer,
+};
+use voice_core::units::{CallId, Position, ReplyId, SampleRate};
+
+/// Speech is whatever is loud.
+pub struct LoudVad;
+
+struct Loud;
+
+impl SpeechModel for Loud {
+    fn window_samples(&self) -> usize {
+        256
+    }
+    fn probability(&mut self, window: &[i16]) -> f32 {
+        if window.iter().any(|sample| sample.unsigned_abs() > 1_000) { 0.95 } else { 0.0 }
+    }
+    fn reset(&mut self) {}
+}
+
+impl VadSource for LoudVad {
+    fn open(&self) -> Box<dyn SpeechModel> {
+        Box::new(Loud)
+    }
+}
+
+pub fn agent(stt: impl Stt + 'static, llm: impl Llm + 'static, tts: impl Tts + 'static) -> Agent {
+    Agent {
+        stt: Arc::new(stt),
+        llm: Arc::new(llm),
+        tts: Arc::new(tts),
+        vad: Arc::new(LoudVad),
+        tools: Vec::new(),
+        config: AgentConfig::default(),
+    }
+}
+
+/// An agent whose stages take no time and say these replies, one a turn.
+pub fn quick_agent(stt: ScriptedStt, replies: &[&str]) -> Agent {
+    let replies = replies.iter().map(|reply| LlmReply::text(reply)).collect();
+    agent(stt, ScriptedLlm::new(LlmConfig::default(), replies), ScriptedTts::new(TtsConfig::default()))
+}
+
+pub const LINE: LineInfo =
+    LineInfo { rate: SampleRate::Hz16000, rebuffer: Rebuffer::PauseAndClear, played: PlayedReports::PacingClock };
+
+/// What came from the agent, and when.
+pub struct Heard {
+    pub at_ms: u64,
+    pub output: MemoryOutput,
+}
+
+/// A call in progress, seen from the caller's end.
+pub struct Call {
+    pub peer: MemoryPeer,
+    pub handle: SessionHandle,
+    pub heard: Vec<Heard>,
+    pub events: Vec<(u64, SessionEvent)>,
+    watcher: SessionEvents,
+    session: JoinSet<CallRecord>,
+    start: Instant,
+    sent_samples: u64,
+    next_frame: Instant,
+    reads: bool,
+}
+
+impl Call {
+    pub fn start(agent: Agent) -> Self {
+        Self::start_on(LINE, agent)
+    }
+
+    pub fn start_on(info: LineInfo, agent: Agent) -> Self {
+        let (line, peer) = MemoryLine::pair(info, 64);
+        let (session, handle, watcher) = Session::new(CallId::new("test"), agent, Box::new(line));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(session.run());
+        let start = now();
+        Self {
+            peer,
+            handle,
+            heard: Vec::new(),
+            events: Vec::new(),
+            watcher,
+            session: tasks,
+            start,
+            sent_samples: 0,
+            next_frame: start,
+            reads: true,
+        }
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        (now() - self.start).as_millis() as u64
+    }
+
+    /// The far end stops reading.
+    pub fn stop_reading(&mut self) {
+        self.reads = false;
+    }
+
+    pub async fn speak(&mut self, ms: u64) {
+        self.send(ms, 8_000).await;
+    }
+
+    pub async fn silent(&mut self, ms: u64) {
+        self.send(ms, 0).await;
+    }
+
+    /// Nothing at all is sent.
+    pub async fn absent(&mut self, ms: u64) {
+        for _ in 0..ms / 20 {
+            self.step().await;
+        }
+    }
+
+    async fn send(&mut self, ms: u64, level: i16) {
+        for _ in 0..ms / 20 {
+            self.send_frame(level);
+            self.step().await;
+        }
+    }
+
+    /// One frame, now.
+    pub fn send_frame(&mut self, level: i16) {
+        let samples: Vec<i16> = (0..320).map(|n| if n % 2 == 0 { level } else { -level }).collect();
+        let frame = Frame::new(Position(self.sent_samples), &samples);
+        self.sent_samples += 320;
+        let _ = self.peer.send(LineInput::Audio(frame));
+    }
+
+    async fn step(&mut self) {
+        self.next_frame += Duration::from_millis(20);
+        let until = self.next_frame;
+        loop {
+            let reads = self.reads;
+            let elapsed_ms = |start: Instant| (now() - start).as_millis() as u64;
+            tokio::select! {
+                biased;
+                Some(output) = self.peer.recv(), if reads => self.heard.push(Heard { at_ms: elapsed_ms(self.start), output }),
+                Some(event) = self.watcher.next() => self.events.push((elapsed_ms(self.start), event)),
+                () = tokio::time::sleep_until(until) => return,
+            }
+        }
+    }
+
+    /// Silence until `done` says so; panics after `limit_ms`.
+    pub async fn silent_until(&mut self, limit_ms: u64, mut done: impl FnMut(&Self) -> bool) {
+        let limit = self.now_ms() + limit_ms;
+        while !done(self) {
+            assert!(self.now_ms() < limit, "not within {limit_ms} ms: {:#?}", self.events);
+            self.silent(20).await;
+        }
+    }
+
+    /// Silence until the agent has begun to speak `count` replies.
+    pub async fn until_agent_speaks(&mut self, count: usize) {
+        self.silent_until(10_000, |call| {
+            call.count(|event| matches!(event, SessionEvent::AgentSpeaking { .. })) >= count
+        })
+        .await;
+    }
+
+    /// Silence until `count` replies have ended.
+    pub async fn until_turns_end(&mut self, count: usize) {
+        self.silent_until(120_000, |call| call.count(|event| matches!(event, SessionEvent::TurnEnded(_))) >= count)
+            .await;
+    }
+
+    pub fn count(&self, wanted: impl Fn(&SessionEvent) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| wanted(event)).count()
+    }
+
+    /// When something first happened.
+    pub fn first_ms(&self, wanted: impl Fn(&SessionEvent) -> bool) -> Option<u64> {
+        self.events.iter().find(|(_, event)| wanted(event)).map(|(at, _)| *at)
+    }
+
+    /// Hangs up and gives the record; checks on the way what must hold for every call.
+    pub async fn hang_up(mut self) -> (CallRecord, Self) {
+        let _ = self.handle.hang_up(voice_core::turn::EndReason::CallerHungUp);
+        let record = self.ended().await;
+        self.check_audio();
+        (record, self)
+    }
+
+    /// Waits for the end of the call.
+    pub async fn ended(&mut self) -> CallRecord {
+        let record = loop {
+            tokio::select! {
+                biased;
+                Some(output) = self.peer.recv(), if self.reads => {
+                    self.heard.push(Heard { at_ms: (now() - self.start).as_millis() as u64, output });
+                }
+                Some(event) = self.watcher.next() => self.events.push((0, event)),
+                Some(record) = self.session.join_next() => break record.expect("the session does not panic"),
+            }
+        };
+        while let Some(event) = self.watcher.next().await {
+            self.events.push(((now() - self.start).as_millis() as u64, event));
+        }
+        while let Some(output) = self.peer.try_recv() {
+            self.heard.push(Heard { at_ms: (now() - self.start).as_millis() as u64, output });
+        }
+        record
+    }
+
+    /// Every reply's audio arrives without a hole, in order, each sample once, and none after its clear. With the
+    /// ramp, the samples themselves say so too.
+    pub fn check_audio(&self) {
+        let mut next: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut cleared: Vec<ReplyId> = Vec::new();
+        for heard in &self.heard {
+            match &heard.output {
+                MemoryOutput::Audio { reply, frame } => {
+                    assert!(!cleared.contains(reply), "audio of {reply:?} after its clear");
+                    let expected = next.entry(reply.0).or_default();
+                    assert_eq!(frame.position().0, *expected, "a hole or a repetition in {reply:?}");
+                    *expected = frame.end().0;
+                }
+                MemoryOutput::Control(LineControl::Clear { reply }) => cleared.push(*reply),
+                MemoryOutput::Control(_) => {}
+            }
+        }
+    }
+
+    /// The samples of a reply, as they arrived.
+    pub fn samples_of(&self, reply: ReplyId) -> Vec<i16> {
+        let frames = self.heard.iter().filter_map(|heard| match &heard.output {
+            MemoryOutput::Audio { reply: id, frame } if *id == reply => Some(frame.samples()),
+            MemoryOutput::Audio { .. } | MemoryOutput::Control(_) => None,
+        });
+        frames.flatten().copied().collect()
+    }
+
+    /// Every sample is the ramp's of this reply, in its place, none left out; gives how many there are.
+    pub fn check_ramp(&self, reply: ReplyId) -> usize {
+        let samples = self.samples_of(reply);
+        let first = samples.first().and_then(|sample| read_ramp(*sample)).map_or(0, |first| first.position);
+        for (n, sample) in samples.iter().enumerate() {
+            let expected = ramp_sample(reply, first + n as u64);
+            assert_eq!(*sample, expected, "sample {n} of {reply:?}");
+        }
+        samples.len()
+    }
+
+    /// When the first audio of the n-th reply arrived.
+    pub fn first_audio_ms(&self, reply: ReplyId) -> Option<u64> {
+        self.heard.iter().find_map(|heard| match &heard.output {
+            MemoryOutput::Audio { reply: id, .. } if *id == reply => Some(heard.at_ms),
+            MemoryOutput::Audio { .. } | MemoryOutput::Control(_) => None,
+        })
+    }
+}
+
+fn now() -> Instant {
+    #![allow(clippy::disallowed_methods, reason = "the test owns its clock")]
+    Instant::now()
+}
