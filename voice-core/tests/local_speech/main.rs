@@ -2,6 +2,7 @@
 
 mod moonshine;
 mod pico;
+mod silero;
 
 use std::path::PathBuf;
 use voice_core::provider::local::LocalModels;

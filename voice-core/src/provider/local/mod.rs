@@ -9,6 +9,7 @@ mod models;
 mod moonshine;
 mod pico;
 mod runtime;
+mod silero;
 mod thread;
 mod worker;
 
@@ -16,4 +17,5 @@ pub use error::LocalError;
 pub use models::LocalModels;
 pub use moonshine::Moonshine;
 pub use pico::{PicoConfig, PicoLanguage, PicoTts};
+pub use silero::SileroVad;
 pub use worker::{Workers, WorkersConfig};
