@@ -128,7 +128,7 @@ impl ReplyLedger {
     }
 
     fn push_anchor(&mut self, text_end: usize) {
-        if self.anchors.last().is_none_or(|last| last.text_end < text_end) {
+        if self.anchors.last().is_none_or(|last| last.text_end <= text_end) {
             self.anchors.push(Anchor { text_end, samples: self.audio_samples });
         }
     }
