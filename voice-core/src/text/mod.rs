@@ -8,7 +8,7 @@ mod ledger;
 mod overlap;
 mod words;
 
-pub use clauses::ClauseSplitter;
+pub use clauses::{ClauseConfig, ClauseSplitter, is_speakable};
 pub use completeness::{Completeness, completeness};
 pub use ledger::ReplyLedger;
 pub use overlap::{Overlap, classify_overlap};
