@@ -24,6 +24,9 @@ pub struct VadConfig {
     /// How long the model's probability stays up after speech. Where noise hides the end of the sound, speech is
     /// taken to have gone on until this long before the last window that prolonged it.
     pub model_lag_ms: u32,
+    /// How long the model alone prolongs speech where no sound rises above the noise. It bounds what a steady noise that
+    /// the model takes for speech can do.
+    pub max_inaudible_ms: u32,
     /// How far before the first likely window the onset is looked for.
     pub max_lookback_ms: u32,
     /// Sound is what rises this far above the noise floor.
@@ -35,14 +38,15 @@ pub struct VadConfig {
 impl Default for VadConfig {
     fn default() -> Self {
         Self {
-            confident_probability: 0.65,
-            likely_probability: 0.45,
+            confident_probability: 0.6,
+            likely_probability: 0.48,
             stop_probability: 0.4,
             min_likely_ms: 16,
-            min_sound_ms: 16,
+            min_sound_ms: 20,
             min_likely_sound_ms: 48,
             hangover_ms: 100,
             model_lag_ms: 80,
+            max_inaudible_ms: 1_000,
             max_lookback_ms: 200,
             sound_over_floor_db: 6.0,
             gate_dbfs: -62.0,

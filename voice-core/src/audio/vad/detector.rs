@@ -23,8 +23,8 @@ pub struct VoiceDetector {
 enum State {
     /// `likely_since`: the start of the unbroken run of windows that count as speech, if the last one did.
     Silence { not_before: Position, likely_since: Option<Position> },
-    /// `last_sound`: just after the last sample taken for speech.
-    Speech { last_sound: Position },
+    /// `last_sound`: just after the last sample taken for speech; `last_audible`: the last that rose above the floor.
+    Speech { last_sound: Position, last_audible: Position },
 }
 
 impl VoiceDetector {
@@ -84,7 +84,9 @@ impl VoiceDetector {
             State::Silence { not_before, likely_since } => {
                 self.judge_in_silence(probability, window_start, not_before, likely_since)
             }
-            State::Speech { last_sound } => self.judge_in_speech(probability, window_start, last_sound),
+            State::Speech { last_sound, last_audible } => {
+                self.judge_in_speech(probability, window_start, last_sound, last_audible)
+            }
         }
     }
 
@@ -105,7 +107,8 @@ impl VoiceDetector {
         if self.energy.sound_samples(onset) < samples_in_ms(needed_sound_ms) {
             return None;
         }
-        self.state = State::Speech { last_sound: self.energy.sound_end(onset).unwrap_or(self.heard) };
+        let last_sound = self.energy.sound_end(onset).unwrap_or(self.heard);
+        self.state = State::Speech { last_sound, last_audible: last_sound };
         Some(VadEvent::SpeechStarted { onset, confidence: probability })
     }
 
@@ -123,14 +126,17 @@ impl VoiceDetector {
         probability: f32,
         window_start: Position,
         mut last_sound: Position,
+        mut last_audible: Position,
     ) -> Option<VadEvent> {
         if probability >= self.config.stop_probability {
-            let audible_until = self.energy.sound_end(window_start).unwrap_or(last_sound);
-            let likely_until = self.heard.minus(samples_in_ms(self.config.model_lag_ms));
-            last_sound = last_sound.max(audible_until).max(likely_until);
+            last_audible = self.energy.sound_end(window_start).unwrap_or(last_audible);
+            last_sound = last_sound.max(last_audible);
+            if self.heard.since(last_audible) <= samples_in_ms(self.config.max_inaudible_ms) {
+                last_sound = last_sound.max(self.heard.minus(samples_in_ms(self.config.model_lag_ms)));
+            }
         }
         if self.heard.since(last_sound) < samples_in_ms(self.config.hangover_ms) {
-            self.state = State::Speech { last_sound };
+            self.state = State::Speech { last_sound, last_audible };
             return None;
         }
         self.state = State::Silence { not_before: last_sound, likely_since: None };

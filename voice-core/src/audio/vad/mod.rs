@@ -9,6 +9,8 @@ mod detector;
 mod earshot_model;
 mod energy;
 mod gate;
+#[cfg(test)]
+mod tests;
 
 pub use config::VadConfig;
 pub use detector::VoiceDetector;
