@@ -6,6 +6,7 @@
 mod clock;
 mod dialogue;
 mod llm;
+mod llm_log;
 mod llm_script;
 mod rng;
 mod stand_in_stt;
@@ -14,6 +15,7 @@ mod stt_driver;
 mod stt_script;
 mod tone_tts;
 mod tts;
+mod tts_log;
 mod tts_script;
 mod tts_voice;
 
@@ -21,13 +23,15 @@ mod tts_voice;
 mod tests;
 
 pub use dialogue::{BookAppointment, DialogueError, DialogueLlm, DialogueScript};
-pub use llm::{Generation, GenerationEnd, LlmLog, ScriptedLlm};
+pub use llm::ScriptedLlm;
+pub use llm_log::{Generation, GenerationEnd, LlmLog};
 pub use llm_script::{LlmConfig, LlmFault, LlmReply};
 pub use stand_in_stt::{StandInConfig, StandInStt};
 pub use stt::{ScriptedStt, SttConfig};
 pub use stt_driver::{SttDriver, SttLog};
 pub use stt_script::{SttAction, SttAt, SttStep, Utterance};
 pub use tone_tts::ToneTts;
-pub use tts::{ScriptedTts, SpokenReply, TtsLog};
+pub use tts::ScriptedTts;
+pub use tts_log::{SpokenReply, TtsLog};
 pub use tts_script::{RaggedChunks, TtsConfig, TtsFault, TtsSound, WordTimes};
 pub use tts_voice::{RampSample, ramp_sample, read_ramp};

@@ -2,8 +2,9 @@
 //!
 //! Invariant: what a reply sounds like depends on its id and its clauses alone, never on when they came.
 
-use super::clock::{Schedule, lock};
+use super::clock::Schedule;
 use super::rng::Rng;
+use super::tts_log::{ReplyRecord, TtsLog};
 use super::tts_script::{RaggedChunks, TtsConfig, TtsFault, WordTimes};
 use super::tts_voice::{Sound, TimedWord, clause_samples, timed_words};
 use crate::stage::{Fault, StageError, Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -20,10 +21,8 @@ const ENGINE: &str = "the scripted TTS";
 
 /// Clauses of a reply that may wait to be spoken; more are refused.
 const CLAUSE_QUEUE: usize = 256;
-/// Replies a log keeps; later ones are not recorded.
-const MAX_REPLIES: usize = 10_000;
 
-/// A TTS whose voice and pace are set.
+/// A TTS whose voice and pace are set. A reply whose feed is dropped ends as if it were finished.
 #[derive(Debug)]
 pub struct ScriptedTts {
     config: Arc<TtsConfig>,
@@ -38,9 +37,7 @@ impl ScriptedTts {
 
     /// A TTS for service: nothing it speaks is kept.
     pub(super) fn unrecorded(config: TtsConfig) -> Self {
-        let log = TtsLog::default();
-        lock(&log.0).is_off = true;
-        Self { config: Arc::new(config), log }
+        Self { config: Arc::new(config), log: TtsLog::off() }
     }
 
     /// What it was asked to speak, and what it gave.
@@ -77,15 +74,14 @@ impl TtsSession for Session {
         if self.has_ended {
             return Err(StageError::Ended { engine: ENGINE });
         }
-        let index = self.log.begin(reply);
-        let fault = self.config.faults.iter().find(|(at, _)| *at as usize == index).map(|(_, fault)| *fault);
+        let record = self.log.begin(reply);
+        let fault = self.config.faults.iter().find(|(at, _)| *at as usize == record.index()).map(|(_, fault)| *fault);
         if fault == Some(TtsFault::SessionEnded) {
             self.has_ended = true;
             return Err(StageError::Ended { engine: ENGINE });
         }
         let (sender, receiver) = mpsc::channel(CLAUSE_QUEUE);
         let cancelled = Arc::new(Notify::new());
-        let record = ReplyRecord { log: self.log.clone(), index };
         let feed = Feed { sender: Some(sender), cancelled: Arc::clone(&cancelled), record: record.clone() };
         let speaker = Speaker::new(Arc::clone(&self.config), reply, fault, receiver, record);
         Ok(TtsReply { feed: Box::new(feed), events: events(speaker, cancelled).boxed() })
@@ -183,7 +179,10 @@ impl Speaker {
             match self.fault {
                 Some(TtsFault::ErrorAfter(samples)) if samples <= self.given => return Some(Err(self.fail())),
                 Some(TtsFault::StallAfter(samples)) if samples <= self.given => std::future::pending().await,
-                Some(TtsFault::BreakAfter(samples)) if samples <= self.given => return None,
+                Some(TtsFault::BreakAfter(samples)) if samples <= self.given => {
+                    self.is_over = true;
+                    return None;
+                }
                 _ => {}
             }
             match self.clause.take() {
@@ -273,57 +272,10 @@ impl Speaker {
     }
 }
 
-/// One reply as the TTS saw it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SpokenReply {
-    /// Whose.
-    pub reply: ReplyId,
-    /// The clauses it was given.
-    pub clauses: Vec<String>,
-    /// The samples it gave.
-    pub samples: u64,
-    /// Whether it was cancelled.
-    pub is_cancelled: bool,
-}
-
-/// The record of a [`ScriptedTts`] over all its sessions. Cheap to clone. Keeps the first 10 000 replies.
-#[derive(Clone, Debug, Default)]
-pub struct TtsLog(Arc<Mutex<Record>>);
-
-#[derive(Debug, Default)]
-struct Record {
-    is_off: bool,
-    count: usize,
-    replies: Vec<SpokenReply>,
-}
-
-impl TtsLog {
-    /// Every reply begun so far, in order; one that was refused has no clauses.
-    pub fn replies(&self) -> Vec<SpokenReply> {
-        lock(&self.0).replies.clone()
-    }
-
-    fn begin(&self, reply: ReplyId) -> usize {
-        let mut record = lock(&self.0);
-        let index = record.count;
-        record.count += 1;
-        if index < MAX_REPLIES && !record.is_off {
-            record.replies.push(SpokenReply { reply, ..SpokenReply::default() });
-        }
-        index
-    }
-}
-
-#[derive(Clone)]
-struct ReplyRecord {
-    log: TtsLog,
-    index: usize,
-}
-
-impl ReplyRecord {
-    fn update(&self, change: impl FnOnce(&mut SpokenReply)) {
-        if let Some(reply) = lock(&self.log.0).replies.get_mut(self.index) {
-            change(reply);
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.record.update(|reply| reply.is_cancelled = true);
         }
     }
 }

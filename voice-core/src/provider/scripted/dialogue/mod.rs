@@ -19,15 +19,16 @@ mod tests;
 pub use script::{DialogueError, DialogueScript};
 pub use tool::BookAppointment;
 
-use super::llm::{LogEntry, play};
+use super::llm::play;
+use super::llm_log::LogEntry;
 use super::llm_script::{LlmConfig, LlmReply};
 use super::rng::Rng;
 use crate::stage::{Llm, LlmRequest, LlmStream, Message, Role, TokenUsage};
 use conversation::{Answer, Conversation};
 use words::Words;
 
-/// Messages that are considered, the latest ones: hours of conversation.
-const MAX_MESSAGES: usize = 4_000;
+/// Messages that are considered, the latest ones: about an hour of conversation. What was said before is forgotten.
+const MAX_MESSAGES: usize = 1_000;
 
 /// What the ids of the dialogue's calls begin with.
 const CALL_PREFIX: &str = "call-";

@@ -35,13 +35,16 @@ pub(super) enum Asked {
 
 const MAX_TEXT_CHARS: usize = 200;
 const MAX_NAME_WORDS: usize = 3;
+/// A longer turn is a sentence of its own and no mere answer: "two" in it is no time.
+const MAX_ANSWER_WORDS: usize = 6;
 
 /// The value of a slot of this kind in the words, if there is one.
 pub(super) fn recognise(kind: SlotKind, words: &Words, asked: Asked) -> Option<SlotValue> {
     match kind {
         SlotKind::Day => find_day(words).map(SlotValue::same),
         SlotKind::Time => {
-            let bare = if asked == Asked::No { Bare::Refused } else { Bare::Accepted };
+            let is_answer = asked != Asked::No && words.len() <= MAX_ANSWER_WORDS;
+            let bare = if is_answer { Bare::Accepted } else { Bare::Refused };
             let minutes = find_time(words, bare)?;
             Some(SlotValue { value: as_value(minutes), spoken: as_spoken(minutes) })
         }
@@ -65,9 +68,11 @@ pub(super) enum YesNo {
     No,
 }
 
-/// The first word that says yes or no.
+/// The first word that says yes or no. A long sentence is an answer only if it begins with one: "they turned right" and
+/// "all is fine with the ship" must not book anything.
 pub(super) fn yes_or_no(words: &Words) -> Option<YesNo> {
-    (0..words.len()).find_map(|index| {
+    let looked_at = if words.len() <= MAX_ANSWER_WORDS { 4 } else { 2 };
+    (0..words.len().min(looked_at)).find_map(|index| {
         let joined = words.at(index + 1);
         match words.at(index) {
             "yes" | "yeah" | "yep" | "yup" | "sure" | "right" | "correct" | "ok" | "okay" | "absolutely"
@@ -168,6 +173,23 @@ mod tests {
         for (text, asked, expected) in cases {
             assert_eq!(find_name(&Words::of(text), asked).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn answers_are_told_from_sentences() {
+        let cases = [
+            ("Yes.", Some(YesNo::Yes)),
+            ("I think that's right", Some(YesNo::Yes)),
+            ("yes I would really like to have that one", Some(YesNo::Yes)),
+            ("I would rather not", Some(YesNo::No)),
+            ("the ship then turned right into the bay", None),
+            ("Tuesday", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(yes_or_no(&Words::of(text)), expected, "{text}");
+        }
+        let sentence = Words::of("the two of us once had nine dogs");
+        assert_eq!(recognise(SlotKind::Time, &sentence, Asked::Alone), None);
     }
 
     #[test]

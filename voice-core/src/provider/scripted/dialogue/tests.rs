@@ -226,3 +226,65 @@ fn a_script_can_be_read_from_a_file() {
     let missing = DialogueScript::load(&path.with_extension("none")).unwrap_err().to_string();
     assert!(missing.contains("appointment.none cannot be read"), "{missing}");
 }
+
+/// Words that the recognisers look for, and some that they do not.
+const VOCABULARY: [&str; 40] = [
+    "yes",
+    "no",
+    "not",
+    "tuesday",
+    "next",
+    "monday",
+    "may",
+    "the",
+    "fifth",
+    "of",
+    "twenty",
+    "first",
+    "three",
+    "thirty",
+    "half",
+    "past",
+    "quarter",
+    "to",
+    "at",
+    "o'clock",
+    "pm",
+    "a",
+    "m",
+    "10:30",
+    "99",
+    "noon",
+    "my",
+    "name",
+    "is",
+    "ann",
+    "said",
+    "repeat",
+    "goodbye",
+    "cancel",
+    "book",
+    "hundred",
+    "(speech,",
+    "{name}",
+    "time",
+    "\u{df}\u{1f600}",
+];
+
+proptest::proptest! {
+    #[test]
+    fn any_turns_get_an_answer_and_calls_are_complete(
+        turns in proptest::collection::vec(proptest::collection::vec(0usize..VOCABULARY.len(), 0..9), 1..12)
+    ) {
+        let mut desk = Desk::new();
+        for turn in turns {
+            let words: Vec<&str> = turn.iter().map(|word| VOCABULARY[*word]).collect();
+            let said = desk.say(&words.join(" "));
+            assert!(!said.trim().is_empty() && said.len() < 2_000);
+        }
+        for arguments in desk.arguments() {
+            let is_given = |slot: &str| arguments[slot].as_str().is_some_and(|value| !value.is_empty());
+            assert!(["day", "time", "name"].iter().all(|slot| is_given(slot)), "{arguments}");
+        }
+    }
+}

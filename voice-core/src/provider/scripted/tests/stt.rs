@@ -180,3 +180,49 @@ async fn a_reader_that_never_reads_is_noticed() {
     assert_eq!(full, Some(1_024));
     assert!(matches!(driver.send(SttEvent::TurnResumed), Err(StageError::Full { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn jitter_is_the_same_under_the_same_seed() {
+    let mut runs = Vec::new();
+    for seed in [5, 5, 6] {
+        let utterances = vec![Utterance::say("a"), Utterance::say("b"), Utterance::say("c")];
+        let mut call = Call::with(SttConfig { utterances, jitter_ms: 900, seed, ..SttConfig::default() }).await;
+        let mut events = Vec::new();
+        for _ in 0..3 {
+            events.extend(call.speech(400));
+            events.extend(call.quiet(2_000));
+        }
+        assert_eq!(events.len(), 9);
+        runs.push(events);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+}
+
+proptest::proptest! {
+    /// Whatever is fed in whatever pieces, at most the script's finals come, in its order.
+    #[test]
+    fn any_audio_gives_the_script_in_order(
+        pieces in proptest::collection::vec((0usize..900, proptest::bool::ANY, 0u8..12), 0..80)
+    ) {
+        let words = ["one", "two", "three"];
+        let utterances = words.map(Utterance::say).to_vec();
+        let stt = ScriptedStt::new(SttConfig { utterances, ..SttConfig::default() });
+        let mut session = stt.open().now_or_never().unwrap().unwrap();
+        let (mut position, mut finals) = (Position::ZERO, Vec::new());
+        for (len, is_loud, chance) in pieces {
+            session.feed.push(&vec![if is_loud { 9_000 } else { 0 }; len], position).unwrap();
+            position = position.plus(len as u64);
+            if chance == 0 {
+                session.feed.finalize(position);
+            }
+            while let Some(Some(Ok(event))) = session.events.next().now_or_never() {
+                if let SttEvent::Final { text, end } = event {
+                    assert!(end <= position);
+                    finals.push(text);
+                }
+            }
+        }
+        assert!(words.map(String::from).starts_with(&finals), "{finals:?}");
+    }
+}

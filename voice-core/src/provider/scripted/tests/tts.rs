@@ -153,6 +153,8 @@ async fn two_replies_of_a_session_do_not_wait_for_each_other() {
     let heard = samples(&[second.events.next().await.unwrap().unwrap()]);
     assert_eq!(read_ramp(heard[0]).unwrap().reply, 2);
     drop(first);
+    let is_cancelled: Vec<_> = tts.log().replies().iter().map(|reply| reply.is_cancelled).collect();
+    assert_eq!(is_cancelled, [true, false]);
     assert_eq!(second.events.next().await.unwrap().map(|event| samples(&[event]).len()).unwrap(), 640);
 }
 
