@@ -1,3 +1,15 @@
 //! A thin server around `voice-core`.
+//!
+//! [`run`] holds one session of the engine for each WebSocket at `/v1/call`; `PROTOCOL.md` describes what is spoken
+//! there. The server adds limits, health, metrics and an orderly end, and no decision about the conversation.
 
+mod admission;
+mod call;
 pub mod caller;
+mod http;
+mod limits;
+mod metrics;
+mod server;
+
+pub use limits::ServerLimits;
+pub use server::{ServerConfig, ServerError, run};

@@ -1,0 +1,218 @@
+//! The first exchange of a call: `hello` from the client, `ready` or an error from the server.
+//!
+//! Invariant: bounded in time whatever the client does; works on any socket of [`WireMessage`]s.
+
+use futures::{Sink, SinkExt, Stream, StreamExt};
+use std::fmt;
+use std::time::Duration;
+use tokio::time::timeout;
+use voice_core::transport::native::{
+    AudioFormat, ClientMessage, ErrorCode, FormatError, MessageError, PROTOCOL_VERSION, ServerMessage, decode_client,
+};
+use voice_core::transport::{PlayedReports, WireMessage};
+use voice_core::units::CallId;
+
+/// How long a refused client has to read why.
+const REFUSAL: Duration = Duration::from_secs(1);
+
+/// What both sides agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    pub(crate) format: AudioFormat,
+    pub(crate) played: PlayedReports,
+}
+
+/// Why there is no call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HandshakeError {
+    #[error("no hello came within {} ms", .0.as_millis())]
+    TooLate(Duration),
+    #[error("the connection ended before hello: {0}")]
+    Gone(String),
+    #[error("the first message is a text message of type hello")]
+    NotHello,
+    #[error("protocol {0} is not spoken here; this server speaks {PROTOCOL_VERSION}")]
+    Version(u32),
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Message(#[from] MessageError),
+}
+
+/// Waits for `hello` and answers it; an error is answered too and the socket closed.
+///
+/// # Errors
+/// [`HandshakeError`]; the socket is then of no more use.
+pub(crate) async fn handshake<S, E>(socket: &mut S, call: &CallId, within: Duration) -> Result<Agreed, HandshakeError>
+where
+    S: Sink<WireMessage, Error = E> + Stream<Item = Result<WireMessage, E>> + Unpin,
+    E: fmt::Display,
+{
+    let agreed = timeout(within, greet(socket, call)).await.unwrap_or(Err(HandshakeError::TooLate(within)));
+    if let Err(error) = &agreed {
+        // Whoever does not read the refusal does without it.
+        let _ = timeout(REFUSAL, refuse(socket, error)).await;
+    }
+    agreed
+}
+
+async fn greet<S, E>(socket: &mut S, call: &CallId) -> Result<Agreed, HandshakeError>
+where
+    S: Sink<WireMessage, Error = E> + Stream<Item = Result<WireMessage, E>> + Unpin,
+    E: fmt::Display,
+{
+    let first = match socket.next().await {
+        Some(Ok(message)) => message,
+        Some(Err(error)) => return Err(HandshakeError::Gone(error.to_string())),
+        None => return Err(HandshakeError::Gone("closed".into())),
+    };
+    let agreed = agree(&first)?;
+    let ready =
+        ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id: call.as_str().into(), audio: agreed.format };
+    socket.send(text(&ready)).await.map_err(|error| HandshakeError::Gone(error.to_string()))?;
+    Ok(agreed)
+}
+
+fn agree(first: &WireMessage) -> Result<Agreed, HandshakeError> {
+    let text = match first {
+        WireMessage::Text(text) => text,
+        WireMessage::Binary(_) => return Err(HandshakeError::NotHello),
+        WireMessage::Close => return Err(HandshakeError::Gone("closed".into())),
+    };
+    let ClientMessage::Hello { protocol, audio, played_reports } = decode_client(text)? else {
+        return Err(HandshakeError::NotHello);
+    };
+    if protocol != PROTOCOL_VERSION {
+        return Err(HandshakeError::Version(protocol));
+    }
+    audio.line_rate()?;
+    let played = if played_reports { PlayedReports::Reported } else { PlayedReports::PacingClock };
+    Ok(Agreed { format: audio, played })
+}
+
+async fn refuse<S, E>(socket: &mut S, why: &HandshakeError) -> Result<(), E>
+where
+    S: Sink<WireMessage, Error = E> + Unpin,
+{
+    let error = ServerMessage::Error { code: ErrorCode::Handshake, message: why.to_string() };
+    socket.send(text(&error)).await?;
+    socket.send(text(&ServerMessage::Bye { reason: "handshake_failed".into() })).await?;
+    socket.close().await
+}
+
+fn text(message: &ServerMessage) -> WireMessage {
+    WireMessage::Text(serde_json::to_string(message).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::channel::mpsc;
+    use voice_core::transport::native::{Encoding, decode_server};
+
+    type Received = mpsc::UnboundedReceiver<WireMessage>;
+
+    /// A socket whose client has sent `messages` and then nothing more.
+    fn socket(
+        messages: Vec<WireMessage>,
+    ) -> (impl Sink<WireMessage, Error = String> + Stream<Item = Result<WireMessage, String>> + Unpin, Received) {
+        let (write, received) = mpsc::unbounded();
+        let read = futures::stream::iter(messages.into_iter().map(Ok)).chain(futures::stream::pending());
+        let write = write.sink_map_err(|error| error.to_string());
+        (Duplex { read, write }, received)
+    }
+
+    struct Duplex<R, W> {
+        read: R,
+        write: W,
+    }
+
+    impl<R: Stream + Unpin, W: Unpin> Stream for Duplex<R, W> {
+        type Item = R::Item;
+        fn poll_next(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<R::Item>> {
+            self.read.poll_next_unpin(cx)
+        }
+    }
+
+    impl<R: Unpin, W: Sink<WireMessage> + Unpin> Sink<WireMessage> for Duplex<R, W> {
+        type Error = W::Error;
+        fn poll_ready(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), W::Error>> {
+            self.write.poll_ready_unpin(cx)
+        }
+        fn start_send(mut self: std::pin::Pin<&mut Self>, item: WireMessage) -> Result<(), W::Error> {
+            self.write.start_send_unpin(item)
+        }
+        fn poll_flush(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), W::Error>> {
+            self.write.poll_flush_unpin(cx)
+        }
+        fn poll_close(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), W::Error>> {
+            self.write.poll_close_unpin(cx)
+        }
+    }
+
+    async fn try_with(messages: Vec<WireMessage>) -> (Result<Agreed, HandshakeError>, Vec<ServerMessage>) {
+        let (mut socket, received) = socket(messages);
+        let agreed = handshake(&mut socket, &CallId::new("c1"), Duration::from_secs(5)).await;
+        drop(socket);
+        let decode = |message| match message {
+            WireMessage::Text(text) => decode_server(&text).unwrap(),
+            other => panic!("expected text, got {other:?}"),
+        };
+        (agreed, received.map(decode).collect().await)
+    }
+
+    fn is_refusal(answers: &[ServerMessage]) -> bool {
+        matches!(
+            answers,
+            [ServerMessage::Error { code: ErrorCode::Handshake, .. }, ServerMessage::Bye { reason }]
+                if reason == "handshake_failed"
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hello_is_answered_with_ready() {
+        let hello = r#"{"type":"hello","protocol":1,"audio":{"encoding":"mulaw","rate":8000},"played_reports":true}"#;
+        let (agreed, answers) = try_with(vec![WireMessage::Text(hello.into())]).await;
+        let audio = AudioFormat { encoding: Encoding::Mulaw, rate: 8_000 };
+        assert_eq!(agreed, Ok(Agreed { format: audio, played: PlayedReports::Reported }));
+        assert_eq!(answers, [ServerMessage::Ready { protocol: 1, call_id: "c1".into(), audio }]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_is_refused_at_the_deadline() {
+        let (agreed, answers) = try_with(Vec::new()).await;
+        assert_eq!(agreed, Err(HandshakeError::TooLate(Duration::from_secs(5))));
+        assert!(is_refusal(&answers), "{answers:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wrong_first_message_is_refused_with_the_reason() {
+        let text = |text: &str| WireMessage::Text(text.into());
+        for (first, expected) in [
+            (text(r#"{"type":"hello","protocol":2}"#), HandshakeError::Version(2)),
+            (text(r#"{"type":"bye"}"#), HandshakeError::NotHello),
+            (WireMessage::Binary(vec![0; 20].into()), HandshakeError::NotHello),
+            (WireMessage::Close, HandshakeError::Gone("closed".into())),
+            (
+                text(r#"{"type":"hello","protocol":1,"audio":{"encoding":"pcm16","rate":44100}}"#),
+                HandshakeError::Format(FormatError::Rate(44_100)),
+            ),
+        ] {
+            let (agreed, answers) = try_with(vec![first]).await;
+            assert_eq!(agreed, Err(expected));
+            assert!(is_refusal(&answers), "{answers:?}");
+        }
+    }
+}

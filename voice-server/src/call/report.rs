@@ -1,0 +1,245 @@
+//! Events of a session as messages of the protocol.
+//!
+//! Invariant: pure; instants become milliseconds since the call began.
+
+use super::names;
+use std::time::{Duration, Instant};
+use voice_core::metrics::{BargeInTimeline, TurnTimeline};
+use voice_core::session::{SessionEvent, Stage, TurnRecord};
+use voice_core::stage::StageError;
+use voice_core::transport::native::{BargeInReport, ErrorCode, ServerMessage, Speaker, TurnReport};
+use voice_core::turn::{BargeInSignal, CallerTurn};
+use voice_core::units::{Position, ReplyId};
+
+/// Turns the events of one call into messages.
+#[derive(Debug, Default)]
+pub(crate) struct Reporter {
+    origin: Option<Instant>,
+    /// What was heard of the latest reply, for an overlap that came to nothing.
+    heard: (ReplyId, String),
+}
+
+impl Reporter {
+    /// Appends what the client is told of an event; of some it is told nothing, the line having said it already.
+    pub(crate) fn report(&mut self, event: SessionEvent, out: &mut Vec<ServerMessage>) {
+        match event {
+            SessionEvent::Started { at } => self.origin = Some(at),
+            SessionEvent::CallerSpeaking { at, onset } => {
+                out.push(self.speaking(Speaker::Caller, true, at, Some(onset)))
+            }
+            SessionEvent::CallerSilent { at, end } => out.push(self.speaking(Speaker::Caller, false, at, Some(end))),
+            SessionEvent::AgentSpeaking { at, .. } => out.push(self.speaking(Speaker::Agent, true, at, None)),
+            SessionEvent::AgentSilent { at, .. } => out.push(self.speaking(Speaker::Agent, false, at, None)),
+            SessionEvent::Transcript { turn, text, .. } => {
+                out.push(ServerMessage::Transcript { turn: turn.0, text, r#final: false });
+            }
+            SessionEvent::CallerTurn(CallerTurn { turn, text, .. }) => {
+                out.push(ServerMessage::Transcript { turn: turn.0, text, r#final: true });
+            }
+            SessionEvent::AgentText { turn, reply, text, heard_bytes } => {
+                let heard = text.get(..heard_bytes).unwrap_or_default().to_owned();
+                self.heard = (reply, heard.clone());
+                out.push(ServerMessage::AgentText { turn: turn.0, reply: reply.0, text, heard, outcome: None });
+            }
+            SessionEvent::Resumed(timeline) => out.push(self.resumed(&timeline)),
+            SessionEvent::BargeIn { signal, timeline } => out.push(self.barged_in(&signal, &timeline)),
+            SessionEvent::TurnEnded(record) => self.turn_ended(*record, out),
+            SessionEvent::Tool { name, state } => {
+                out.push(ServerMessage::Tool { name, state: names::tool_state(&state).into() });
+            }
+            SessionEvent::Ended { reason, .. } => {
+                out.push(ServerMessage::Bye { reason: names::end_reason(reason).into() });
+            }
+            event => out.extend(trouble(&event)),
+        }
+    }
+
+    fn ms(&self, at: Instant) -> f64 {
+        let origin = self.origin.unwrap_or(at);
+        millis(at.saturating_duration_since(origin))
+    }
+
+    fn speaking(&self, who: Speaker, on: bool, at: Instant, position: Option<Position>) -> ServerMessage {
+        ServerMessage::Speaking { who, on, at_ms: self.ms(at), position: position.map(|position| position.0) }
+    }
+
+    fn resumed(&self, timeline: &BargeInTimeline) -> ServerMessage {
+        let (reply, heard) = &self.heard;
+        let heard = if *reply == timeline.reply { heard.clone() } else { String::new() };
+        ServerMessage::BargeIn(self.overlap(timeline, "resumed", "not_a_bid", heard))
+    }
+
+    fn barged_in(&self, signal: &BargeInSignal, timeline: &BargeInTimeline) -> ServerMessage {
+        let cause = names::barge_in_cause(signal.cause);
+        ServerMessage::BargeIn(self.overlap(timeline, "committed", cause, signal.heard_text().into()))
+    }
+
+    fn overlap(&self, timeline: &BargeInTimeline, decision: &str, cause: &str, heard_text: String) -> BargeInReport {
+        BargeInReport {
+            turn: timeline.turn.0,
+            reply: timeline.reply.0,
+            onset_position: timeline.onset_position.0,
+            onset_ms: self.ms(timeline.onset),
+            noticed_ms: self.ms(timeline.noticed),
+            paused_ms: self.ms(timeline.paused),
+            decided_ms: self.ms(timeline.decided),
+            decision: decision.into(),
+            cause: cause.into(),
+            sent_samples: timeline.sent_samples,
+            heard_text,
+        }
+    }
+
+    fn turn_ended(&self, record: TurnRecord, out: &mut Vec<ServerMessage>) {
+        let outcome = names::reply_outcome(record.outcome);
+        let heard = record.heard_text().to_owned();
+        out.push(ServerMessage::AgentText {
+            turn: record.turn.0,
+            reply: record.reply.0,
+            text: record.reply_text.clone(),
+            heard: heard.clone(),
+            outcome: Some(outcome.into()),
+        });
+        let times = self.times(&record.timeline);
+        let (caller_text, eot_source) = match record.caller {
+            Some(caller) => (caller.text, Some(names::eot_source(caller.source).into())),
+            None => (String::new(), None),
+        };
+        out.push(ServerMessage::Turn(Box::new(TurnReport {
+            turn: record.turn.0,
+            reply: record.reply.0,
+            caller_text,
+            eot_source,
+            reply_text: record.reply_text,
+            heard_text: heard,
+            outcome: outcome.into(),
+            ..times
+        })));
+    }
+
+    fn times(&self, timeline: &TurnTimeline) -> TurnReport {
+        let ms = |at: Option<Instant>| at.map(|at| self.ms(at));
+        TurnReport {
+            speech_end_position: timeline.speech_end_position.map(|position| position.0),
+            speech_end_ms: ms(timeline.speech_end),
+            eot_ms: ms(timeline.eot),
+            speculative: timeline.speculative,
+            reply_started_ms: ms(timeline.reply_started),
+            first_token_ms: ms(timeline.first_token),
+            first_clause_ms: ms(timeline.first_clause_spoken),
+            tts_first_audio_ms: ms(timeline.tts_first_byte),
+            trimmed_silence_ms: millis(timeline.trimmed_silence),
+            released_ms: ms(timeline.released),
+            first_audio_ms: ms(timeline.first_audio),
+            engine_ms: timeline.engine().map(millis),
+            ..TurnReport::default()
+        }
+    }
+}
+
+fn trouble(event: &SessionEvent) -> Option<ServerMessage> {
+    let (code, message) = match event {
+        SessionEvent::StageFailed { stage, error } => (ErrorCode::Stage, stage_failed(*stage, error)),
+        SessionEvent::CallerTooFast { dropped_samples } => (
+            ErrorCode::TooFast,
+            format!("audio comes faster than real time; {dropped_samples} samples were dropped so far"),
+        ),
+        SessionEvent::SayDropped { text } => {
+            (ErrorCode::TooFast, format!("too many texts wait to be said; dropped: {text:.80}"))
+        }
+        _ => return None,
+    };
+    Some(ServerMessage::Error { code, message })
+}
+
+/// Which stage and what kind of failure; an engine's own words may hold addresses or keys and stay in the log.
+fn stage_failed(stage: Stage, error: &StageError) -> String {
+    let what = match error {
+        StageError::Open { .. } => "could not be opened",
+        StageError::Stream { .. } => "broke while it ran",
+        StageError::Stalled { .. } => "gave nothing for too long",
+        StageError::Full { .. } => "is behind; some input was dropped",
+        _ => "has ended",
+    };
+    format!("the {} {what}", names::stage(stage).to_uppercase())
+}
+
+/// To the microsecond.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use voice_core::stage::Fault;
+    use voice_core::turn::{EndReason, EotSource, ReplyOutcome};
+    use voice_core::units::TurnId;
+
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary origin; nothing is measured")]
+    fn some_instant() -> Instant {
+        Instant::now()
+    }
+
+    fn reported(events: Vec<SessionEvent>) -> Vec<ServerMessage> {
+        let (mut reporter, mut out) = (Reporter::default(), Vec::new());
+        events.into_iter().for_each(|event| reporter.report(event, &mut out));
+        out
+    }
+
+    #[test]
+    fn times_count_from_the_start_of_the_call() {
+        let origin = some_instant();
+        let at = origin + Duration::from_micros(1_234_567);
+        let events =
+            vec![SessionEvent::Started { at: origin }, SessionEvent::CallerSpeaking { at, onset: Position(320) }];
+        let expected =
+            ServerMessage::Speaking { who: Speaker::Caller, on: true, at_ms: 1_234.567, position: Some(320) };
+        assert_eq!(reported(events), [expected]);
+    }
+
+    #[test]
+    fn a_finished_turn_gives_its_text_and_its_timeline() {
+        let origin = some_instant();
+        let caller = CallerTurn {
+            turn: TurnId(2),
+            text: "hello".into(),
+            source: EotSource::Silence,
+            onset: Position(0),
+            end: Position(16_000),
+        };
+        let record = TurnRecord {
+            turn: TurnId(2),
+            reply: ReplyId(3),
+            caller: Some(caller),
+            reply_text: "Good morning.".into(),
+            heard_bytes: 4,
+            outcome: ReplyOutcome::BargedIn,
+            played_samples: 100,
+            timeline: TurnTimeline { eot: Some(origin + Duration::from_millis(7)), ..TurnTimeline::default() },
+        };
+        let events = vec![SessionEvent::Started { at: origin }, SessionEvent::TurnEnded(Box::new(record))];
+        let messages = reported(events);
+        let [ServerMessage::AgentText { heard, outcome: Some(outcome), .. }, ServerMessage::Turn(turn)] = &messages[..]
+        else {
+            panic!("{messages:?}");
+        };
+        assert_eq!((heard.as_str(), outcome.as_str()), ("Good", "barged_in"));
+        assert_eq!((turn.turn, turn.reply, turn.eot_ms), (2, 3, Some(7.0)));
+        assert_eq!((turn.caller_text.as_str(), turn.eot_source.as_deref()), ("hello", Some("silence")));
+    }
+
+    #[test]
+    fn what_an_engine_says_of_itself_stays_in_the_log() {
+        let error = StageError::Open { engine: "x", reason: "key sk-123".into(), fault: Fault::Configuration };
+        let messages = reported(vec![SessionEvent::StageFailed { stage: Stage::Tts, error }]);
+        let expected = ServerMessage::Error { code: ErrorCode::Stage, message: "the TTS could not be opened".into() };
+        assert_eq!(messages, [expected]);
+    }
+
+    #[test]
+    fn the_end_is_a_bye() {
+        let ended = SessionEvent::Ended { at: some_instant(), reason: EndReason::MaxDuration };
+        assert_eq!(reported(vec![ended]), [ServerMessage::Bye { reason: "max_duration".into() }]);
+    }
+}

@@ -1,0 +1,70 @@
+//! How much of its clients a server bears.
+
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How much of its clients a server bears. Each says what happens at the limit.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerLimits {
+    /// Calls at a time; a further one is answered 503.
+    pub max_calls: usize,
+    /// Connections that have not become calls; a further one waits to be accepted.
+    pub max_connections: usize,
+    /// A connection that has not become a call is closed after this long, whatever it does.
+    pub connection_ms: u64,
+    /// The head of a request comes within this, or the connection is closed.
+    pub request_ms: u64,
+    /// The `hello` of a call comes within this, or the call is refused.
+    pub handshake_ms: u64,
+    /// A client from which nothing at all came for this long is given up; it takes up to a quarter longer.
+    pub idle_ms: u64,
+    /// The longest message of a client; a longer one ends the call.
+    pub max_message_bytes: usize,
+    /// What the kernel buffers for a client that does not read. Beyond it the call's own bounded queue fills, and then
+    /// the call ends. The kernel takes double.
+    pub send_buffer_bytes: usize,
+    /// Wrong messages in a call before it ends.
+    pub max_errors: u32,
+    /// At shutdown, running calls may finish within this; then they are ended.
+    pub drain_ms: u64,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_calls: 100,
+            max_connections: 256,
+            connection_ms: 60_000,
+            request_ms: 10_000,
+            handshake_ms: 5_000,
+            idle_ms: 30_000,
+            max_message_bytes: 64 * 1024,
+            send_buffer_bytes: 32 * 1024,
+            max_errors: 32,
+            drain_ms: 30_000,
+        }
+    }
+}
+
+impl ServerLimits {
+    pub(crate) fn connection(&self) -> Duration {
+        Duration::from_millis(self.connection_ms)
+    }
+
+    pub(crate) fn request(&self) -> Duration {
+        Duration::from_millis(self.request_ms)
+    }
+
+    pub(crate) fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_ms)
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms)
+    }
+
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+}

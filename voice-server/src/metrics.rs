@@ -1,0 +1,123 @@
+//! What the server counts and measures, for Prometheus.
+//!
+//! Invariant: each server has its own recorder, so that two in one process do not mix. Labels have few values.
+
+use crate::call::names;
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use voice_core::session::{SessionEvent, TurnRecord};
+
+/// Upper bounds of the buckets of latencies, in seconds.
+const BUCKETS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
+
+/// The server's counters, gauges and histograms.
+pub(crate) struct ServerMetrics {
+    recorder: PrometheusRecorder,
+    handles: Handles,
+}
+
+/// The series without open labels: there from the start, at zero.
+struct Handles {
+    calls_active: Gauge,
+    calls_started: Counter,
+    handshakes_failed: Counter,
+    call_panics: Counter,
+    resumes: Counter,
+    events_lost: Counter,
+    voice_to_voice: Histogram,
+    engine: Histogram,
+}
+
+/// One call as long as it lives: counted on creation and on drop.
+pub(crate) struct ActiveCall(Gauge);
+
+impl Drop for ActiveCall {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+impl ServerMetrics {
+    pub(crate) fn new() -> Self {
+        // The bounds are a constant and never empty, the one thing the builder refuses.
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets(BUCKETS).unwrap_or_default();
+        let recorder = builder.build_recorder();
+        let handles = with_local_recorder(&recorder, Handles::new);
+        Self { recorder, handles }
+    }
+
+    /// The text for a scrape.
+    pub(crate) fn render(&self) -> String {
+        self.recorder.handle().render()
+    }
+
+    pub(crate) fn call_started(&self) -> ActiveCall {
+        self.handles.calls_started.increment(1);
+        self.handles.calls_active.increment(1.0);
+        ActiveCall(self.handles.calls_active.clone())
+    }
+
+    pub(crate) fn call_refused(&self, reason: &'static str) {
+        self.count("voice_calls_refused_total", "reason", reason);
+    }
+
+    pub(crate) fn handshake_failed(&self) {
+        self.handles.handshakes_failed.increment(1);
+    }
+
+    pub(crate) fn call_panicked(&self) {
+        self.handles.call_panics.increment(1);
+    }
+
+    /// Counts what an event of a call tells.
+    pub(crate) fn observe(&self, event: &SessionEvent) {
+        match event {
+            SessionEvent::Resumed(_) => self.handles.resumes.increment(1),
+            SessionEvent::BargeIn { signal, .. } => {
+                self.count("voice_barge_ins_total", "cause", names::barge_in_cause(signal.cause));
+            }
+            SessionEvent::TurnEnded(record) => self.observe_turn(record),
+            SessionEvent::StageFailed { stage, .. } => {
+                self.count("voice_stage_failures_total", "stage", names::stage(*stage));
+            }
+            SessionEvent::EventsLost { count } => self.handles.events_lost.increment(*count),
+            SessionEvent::Ended { reason, .. } => {
+                self.count("voice_calls_ended_total", "reason", names::end_reason(*reason));
+                // Samples wait to be sorted into buckets; without this they would pile up where nobody scrapes.
+                self.recorder.handle().run_upkeep();
+            }
+            _ => {}
+        }
+    }
+
+    fn observe_turn(&self, record: &TurnRecord) {
+        self.count("voice_replies_total", "outcome", names::reply_outcome(record.outcome));
+        if let Some(waited) = record.timeline.voice_to_voice() {
+            self.handles.voice_to_voice.record(waited);
+        }
+        if let Some(engine) = record.timeline.engine() {
+            self.handles.engine.record(engine);
+        }
+    }
+
+    fn count(&self, name: &'static str, label: &'static str, value: &'static str) {
+        with_local_recorder(&self.recorder, || counter!(name, label => value).increment(1));
+    }
+}
+
+impl Handles {
+    fn new() -> Self {
+        Self {
+            calls_active: gauge!("voice_calls_active"),
+            calls_started: counter!("voice_calls_started_total"),
+            handshakes_failed: counter!("voice_handshakes_failed_total"),
+            call_panics: counter!("voice_call_panics_total"),
+            resumes: counter!("voice_resumes_total"),
+            events_lost: counter!("voice_events_lost_total"),
+            voice_to_voice: histogram!("voice_to_voice_seconds"),
+            engine: histogram!("voice_engine_seconds"),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The life of a server: accept, serve, drain.
+
+use crate::admission::Admission;
+use crate::http;
+use crate::limits::ServerLimits;
+use crate::metrics::ServerMetrics;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use voice_core::session::Agent;
+
+/// The longest head of a request.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// After an accept that failed for want of something (file descriptors, memory): when to try again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Once told to end, a call has this long for its last words.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What a server needs to know.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// Who answers the calls.
+    pub agent: Agent,
+    /// How much of its clients it bears.
+    pub limits: ServerLimits,
+}
+
+/// Why a server ended other than by being told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The listener is of no use.
+    #[error("the listener is of no use: {0}")]
+    Listener(#[from] io::Error),
+}
+
+/// What all connections and calls of a server share.
+pub(crate) struct Server {
+    pub(crate) agent: Agent,
+    pub(crate) limits: ServerLimits,
+    pub(crate) admission: Admission,
+    pub(crate) metrics: ServerMetrics,
+    /// The tasks of sessions; each is awaited by its call.
+    pub(crate) tasks: TaskTracker,
+    /// Calls still running are to end now.
+    pub(crate) end_calls: CancellationToken,
+}
+
+/// Serves calls on `listener` until `shutdown` is ready. Then no call is taken any more, running ones may finish within
+/// [`ServerLimits::drain_ms`], and what is left then is told to end.
+///
+/// Not cancellation safe: dropped, it leaves running calls to themselves.
+///
+/// # Errors
+/// [`ServerError`] if the listener fails.
+pub async fn run(
+    listener: TcpListener,
+    config: ServerConfig,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let address = listener.local_addr()?;
+    let server = Arc::new(Server::new(config));
+    let connections = Connections::new(&server);
+    info!(%address, max_calls = server.limits.max_calls, "serving");
+    tokio::select! {
+        () = connections.accept(&listener) => {}
+        () = shutdown => {}
+    }
+    server.admission.close();
+    info!(calls = server.admission.calls(), "shutting down: no new calls");
+    // Health checks are answered to the end.
+    tokio::select! {
+        () = connections.accept(&listener) => {}
+        () = server.drain() => {}
+    }
+    drop(listener);
+    connections.close().await;
+    info!("shut down");
+    Ok(())
+}
+
+impl Server {
+    fn new(config: ServerConfig) -> Self {
+        Self {
+            admission: Admission::new(config.limits.max_calls),
+            agent: config.agent,
+            limits: config.limits,
+            metrics: ServerMetrics::new(),
+            tasks: TaskTracker::new(),
+            end_calls: CancellationToken::new(),
+        }
+    }
+
+    async fn drain(&self) {
+        if timeout(self.limits.drain(), self.admission.emptied()).await.is_ok() {
+            return;
+        }
+        warn!(calls = self.admission.calls(), "calls are still running at the drain limit: ending them");
+        self.end_calls.cancel();
+        if timeout(LAST_WORDS, self.admission.emptied()).await.is_err() {
+            warn!(calls = self.admission.calls(), "calls did not end: leaving them");
+        }
+    }
+}
+
+/// The connections that have not become calls.
+struct Connections {
+    router: Router,
+    limits: ServerLimits,
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl Connections {
+    fn new(server: &Arc<Server>) -> Self {
+        Self {
+            router: http::router(Arc::clone(server)),
+            limits: server.limits.clone(),
+            places: Arc::new(Semaphore::new(server.limits.max_connections.min(Semaphore::MAX_PERMITS))),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Accepts for ever: what goes wrong with one connection is no reason to stop.
+    async fn accept(&self, listener: &TcpListener) {
+        while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            if let Err(error) = self.prepare(&stream) {
+                warn!(%error, "a connection could not be prepared");
+                continue;
+            }
+            let connection = self.serve(stream);
+            self.tasks.spawn(async move {
+                connection.await;
+                drop(place);
+            });
+        }
+    }
+
+    fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
+        // A frame is sent when it is due, not when there is enough to fill a packet.
+        stream.set_nodelay(true)?;
+        SockRef::from(stream).set_send_buffer_size(self.limits.send_buffer_bytes)
+    }
+
+    fn serve(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.request())
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let (longest, closing) = (self.limits.connection(), self.closing.clone());
+        async move {
+            let mut connection = std::pin::pin!(connection);
+            let served = timeout(longest, async {
+                tokio::select! {
+                    // A connection that ends in an error is the client's affair.
+                    _ = connection.as_mut() => return,
+                    () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+                }
+                let _ = connection.await;
+            });
+            let _ = served.await;
+        }
+    }
+
+    async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        let _ = timeout(LAST_WORDS, self.tasks.wait()).await;
+    }
+}
