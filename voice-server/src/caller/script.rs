@@ -101,17 +101,26 @@ impl Script {
 
     /// Where the script is once the caller's audio was sent up to `now`.
     pub fn progress(&self, now: u64, agent: &Playback) -> Progress {
-        if self.speaking_until() > now {
+        if self.is_speaking(now) {
             return Progress::Going;
         }
-        let is_last = self.said.len() == self.utterances.len();
         let hang_up = self.agent_finished(agent).map(|at| at + self.ms(self.patience.hang_up_ms));
-        if is_last && hang_up.is_some_and(|at| at <= now) {
+        if self.has_said_everything(now) && hang_up.is_some_and(|at| at <= now) {
             return Progress::Finished;
         }
         let last_sound = agent.tracks().filter_map(Track::last_played_at).max().unwrap_or(0);
         let waited = now.saturating_sub(last_sound.max(self.speaking_until()));
         if waited >= self.ms(self.patience.answer_ms) { Progress::NoAnswer } else { Progress::Going }
+    }
+
+    /// Whether the last file was said to its end.
+    pub fn has_said_everything(&self, now: u64) -> bool {
+        self.said.len() == self.utterances.len() && !self.is_speaking(now)
+    }
+
+    /// Whether a file is being said.
+    pub fn is_speaking(&self, now: u64) -> bool {
+        self.speaking_until() > now
     }
 
     /// What was said so far.

@@ -1,0 +1,111 @@
+//! Placing a call: find the server, hold the call, write down what was asked for.
+
+use super::args::{CallArgs, ServerUrl};
+use super::client::{Held, hold};
+use super::error::CallError;
+use super::plan::CallPlan;
+use super::report::CallReport;
+use super::view::View;
+use std::fs::File;
+use std::future::{Future, pending};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::{client_async, connect_async};
+
+/// For the connection and the WebSocket's own handshake.
+const CONNECT_MS: u64 = 5_000;
+
+/// Runs `voice-server call`: places the call, shows it, prints the report and writes the files.
+///
+/// Ctrl-C hangs up in order. Not cancellation safe: dropped, it leaves the recording without its length.
+///
+/// # Errors
+/// [`CallError`] if the call could not be placed or did not end in order; the report is printed and written
+/// nevertheless if the call had begun.
+pub async fn run(args: CallArgs) -> Result<(), CallError> {
+    let plan = CallPlan::prepare(&args)?;
+    let json = args.json.as_deref().map(JsonFile::create).transpose()?;
+    let mut view = View::stdout();
+    let held = match &args.server {
+        Some(url) => call(url, plan, &mut view, interrupted()).await,
+        None => return Err(CallError::Server("name one with --server".to_owned())),
+    };
+    if let Some(report) = &held.report {
+        println!("\n{report}");
+        json.map_or(Ok(()), |json| json.write(report))?;
+    }
+    held.end
+}
+
+/// Places the call of `args` over a connection that is already there, in silence: for tests and embedding.
+///
+/// `args.server` and `args.json` are not looked at. Runs on tokio's clock, so that simulated time works. Not
+/// cancellation safe.
+pub async fn place<S>(connection: S, args: &CallArgs) -> (Option<CallReport>, Result<(), CallError>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let held = match CallPlan::prepare(args) {
+        Ok(plan) => place_planned(connection, plan).await,
+        Err(error) => Held { report: None, end: Err(error) },
+    };
+    (held.report, held.end)
+}
+
+async fn place_planned<S>(connection: S, plan: CallPlan) -> Held
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let url = "ws://in-process/v1/call";
+    match opened(url, client_async(url, connection)).await {
+        Ok((socket, _)) => hold(socket, plan, &mut View::none(), pending()).await,
+        Err(error) => Held { report: None, end: Err(error) },
+    }
+}
+
+async fn call(url: &ServerUrl, plan: CallPlan, view: &mut View, hang_up: impl Future<Output = ()>) -> Held {
+    match opened(url.as_str(), connect_async(url.as_str())).await {
+        Ok((socket, _)) => hold(socket, plan, view, hang_up).await,
+        Err(error) => Held { report: None, end: Err(error) },
+    }
+}
+
+async fn opened<T>(url: &str, opening: impl Future<Output = Result<T, tungstenite::Error>>) -> Result<T, CallError> {
+    let refused = |why: String| CallError::Connect { url: url.to_owned(), why };
+    match timeout(Duration::from_millis(CONNECT_MS), opening).await {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(tungstenite::Error::Http(response))) => {
+            Err(CallError::Refused(format!("{url} answered HTTP {}", response.status())))
+        }
+        Ok(Err(error)) => Err(refused(error.to_string())),
+        Err(_) => Err(refused(format!("nothing answered within {CONNECT_MS} ms"))),
+    }
+}
+
+/// Ready at Ctrl-C; never, where there is no such signal.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// The report's file, opened before the call so that a bad path is known in time.
+struct JsonFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl JsonFile {
+    fn create(path: &Path) -> Result<Self, CallError> {
+        let refused = |error: std::io::Error| CallError::Output { path: path.to_owned(), why: error.to_string() };
+        Ok(Self { path: path.to_owned(), file: File::create(path).map_err(refused)? })
+    }
+
+    fn write(self, report: &CallReport) -> Result<(), CallError> {
+        let written = serde_json::to_writer_pretty(&self.file, report);
+        written.map_err(|error| CallError::Output { path: self.path, why: error.to_string() })
+    }
+}

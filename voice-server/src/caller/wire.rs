@@ -1,0 +1,122 @@
+//! The caller's side of the wire: frames to binary messages and back, in the agreed encoding.
+//!
+//! Invariant: whatever bytes arrive, decoding gives audio or an error.
+
+use bytes::{BufMut, Bytes, BytesMut};
+#[cfg(feature = "opus")]
+use voice_core::audio::{OpusConfig, OpusDecoder, OpusEncoder};
+use voice_core::audio::{G711, pcm16_from_le_bytes};
+use voice_core::transport::native::{AudioError, AudioFormat, AudioHeader, Encoding, FormatError, HEADER_BYTES};
+use voice_core::units::Position;
+
+/// Agent audio that has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AgentAudio<'a> {
+    pub(super) reply: u32,
+    /// Of the first sample, since the reply's first.
+    pub(super) position: u64,
+    pub(super) samples: &'a [i16],
+}
+
+/// Encodes the caller and decodes the agent.
+pub(super) struct WireCodec {
+    voice: Voice,
+    samples: Vec<i16>,
+    #[cfg(feature = "opus")]
+    packet: Vec<u8>,
+}
+
+enum Voice {
+    Pcm16,
+    Mulaw,
+    #[cfg(feature = "opus")]
+    Opus { encoder: Box<OpusEncoder>, decoder: Box<OpusDecoder> },
+}
+
+impl WireCodec {
+    pub(super) fn new(format: AudioFormat) -> Result<Self, FormatError> {
+        let rate = format.line_rate()?;
+        let voice = match format.encoding {
+            Encoding::Pcm16 => Voice::Pcm16,
+            Encoding::Mulaw => Voice::Mulaw,
+            #[cfg(feature = "opus")]
+            Encoding::Opus => Voice::Opus {
+                encoder: Box::new(OpusEncoder::new(rate, &OpusConfig::default()).map_err(|_| FormatError::NoOpus)?),
+                decoder: Box::new(OpusDecoder::new(rate).map_err(|_| FormatError::NoOpus)?),
+            },
+            #[cfg(not(feature = "opus"))]
+            Encoding::Opus => return Err(FormatError::NoOpus),
+        };
+        let _ = rate;
+        Ok(Self {
+            voice,
+            samples: Vec::new(),
+            #[cfg(feature = "opus")]
+            packet: Vec::new(),
+        })
+    }
+
+    /// One frame of the caller as a binary message.
+    pub(super) fn encode(&mut self, position: u64, samples: &[i16]) -> Result<Bytes, AudioError> {
+        let mut out = BytesMut::with_capacity(HEADER_BYTES + samples.len() * 2);
+        AudioHeader::Caller { position: Position(position) }.write(&mut out);
+        match &mut self.voice {
+            Voice::Pcm16 => samples.iter().for_each(|&sample| out.put_i16_le(sample)),
+            Voice::Mulaw => out.extend(samples.iter().map(|&sample| G711::MuLaw.encode_sample(sample))),
+            #[cfg(feature = "opus")]
+            Voice::Opus { encoder, .. } => {
+                self.packet.clear();
+                encoder.encode(samples, &mut self.packet).map_err(|error| AudioError::Codec(error.to_string()))?;
+                out.extend_from_slice(&self.packet);
+            }
+        }
+        Ok(out.freeze())
+    }
+
+    /// A binary message as audio of the agent.
+    pub(super) fn decode(&mut self, message: &[u8]) -> Result<AgentAudio<'_>, AudioError> {
+        let (header, payload) = AudioHeader::read(message)?;
+        let AudioHeader::Agent { reply, position } = header else { return Err(AudioError::Kind { kind: 1 }) };
+        self.samples.clear();
+        match &mut self.voice {
+            Voice::Pcm16 => pcm16_from_le_bytes(payload, &mut self.samples)?,
+            Voice::Mulaw => G711::MuLaw.decode(payload, &mut self.samples),
+            #[cfg(feature = "opus")]
+            Voice::Opus { decoder, .. } => {
+                let decoded = decoder.decode(payload, &mut self.samples);
+                decoded.map_err(|error| AudioError::Codec(error.to_string()))?;
+            }
+        }
+        Ok(AgentAudio { reply: reply.0, position: position.0, samples: &self.samples })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use voice_core::units::ReplyId;
+
+    fn codec(encoding: Encoding, rate: u32) -> WireCodec {
+        WireCodec::new(AudioFormat { encoding, rate }).unwrap()
+    }
+
+    #[test]
+    fn a_caller_frame_has_its_position_and_its_samples() {
+        let message = codec(Encoding::Pcm16, 16_000).encode(320, &[1, -2]).unwrap();
+        let (header, payload) = AudioHeader::read(&message).unwrap();
+        assert_eq!((header, payload), (AudioHeader::Caller { position: Position(320) }, &[1, 0, 0xfe, 0xff][..]));
+        assert_eq!(codec(Encoding::Mulaw, 8_000).encode(0, &[0; 160]).unwrap().len(), HEADER_BYTES + 160);
+    }
+
+    #[test]
+    fn agent_audio_is_read_and_the_callers_own_is_refused() {
+        let mut message = BytesMut::new();
+        AudioHeader::Agent { reply: ReplyId(3), position: Position(40) }.write(&mut message);
+        message.put_i16_le(-7);
+        let mut codec = codec(Encoding::Pcm16, 16_000);
+        assert_eq!(codec.decode(&message).unwrap(), AgentAudio { reply: 3, position: 40, samples: &[-7] });
+        let own = codec.encode(0, &[1]).unwrap();
+        assert_eq!(codec.decode(&own), Err(AudioError::Kind { kind: 1 }));
+        assert!(codec.decode(&message[..17]).is_err() && codec.decode(&[]).is_err());
+    }
+}
