@@ -5,6 +5,7 @@
 
 use super::clock::Clock;
 use super::error::CallError;
+use super::harmless::harmless;
 use super::party::Party;
 use super::plan::CallPlan;
 use super::report::CallReport;
@@ -77,22 +78,32 @@ where
 {
     let hello = ClientMessage::Hello { protocol: PROTOCOL_VERSION, audio: format, played_reports: true };
     send(socket, text(&hello)).await?;
-    let mut trouble = "it closed the connection without a word".to_owned();
-    while let Some(message) = socket.next().await {
-        let Message::Text(text) = message.map_err(lost)? else { continue };
+    let mut trouble = None;
+    loop {
+        let text = match socket.next().await {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Close(_))) | None => return Err(refused(trouble, "it closed the connection")),
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => return Err(refused(trouble, &error.to_string())),
+        };
         match decode_server(&text) {
-            Ok(ServerMessage::Ready { call_id, audio, protocol }) if audio == format && protocol == PROTOCOL_VERSION => {
+            Ok(ServerMessage::Ready { call_id, audio, protocol })
+                if audio == format && protocol == PROTOCOL_VERSION =>
+            {
                 return Ok(call_id);
             }
-            Ok(ServerMessage::Ready { .. }) => {
-                return Err(CallError::Refused("it answered with another format than it was asked for".to_owned()));
-            }
-            Ok(ServerMessage::Error { message, .. }) => trouble = message,
-            Ok(ServerMessage::Bye { reason }) => trouble = format!("{trouble} ({reason})"),
+            Ok(ServerMessage::Ready { .. }) => return Err(refused(None, "it answered with another format")),
+            Ok(ServerMessage::Error { message, .. }) => trouble = Some(message),
+            Ok(ServerMessage::Bye { reason }) => return Err(refused(trouble, &reason)),
             _ => {}
         }
     }
-    Err(CallError::Refused(trouble))
+}
+
+/// The server's own words where it had some, and what happened then.
+fn refused(words: Option<String>, what: &str) -> CallError {
+    let said = words.map_or_else(|| what.to_owned(), |words| format!("{words} ({what})"));
+    CallError::Refused(harmless(&said))
 }
 
 struct Client<'v, S> {
@@ -238,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
         self.view.note(self.party.now_ms(), Note::Over { why: reason });
         match self.party.has_said_everything() {
             true => Ok(()),
-            false => Err(CallError::EndedEarly { reason: reason.to_owned() }),
+            false => Err(CallError::EndedEarly { reason: harmless(reason) }),
         }
     }
 

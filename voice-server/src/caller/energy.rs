@@ -5,7 +5,7 @@
 use voice_core::units::SampleRate;
 
 /// A sample at or above this is audible: -46 dBFS, where the engine's own trimming of silence ends.
-pub const AUDIBLE: i16 = 164;
+pub(super) const AUDIBLE: i16 = 164;
 
 /// The caller's samples this far below its loudest are background noise of the recording: 35 dB.
 const NOISE_BELOW_PEAK: i32 = 56;
@@ -15,35 +15,35 @@ const JOIN_MS: u64 = 200;
 
 /// A stretch of sound, in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub(super) struct Stretch {
     /// The first loud sample.
-    pub begin: u64,
+    pub(super) begin: u64,
     /// Just after the last one.
-    pub end: u64,
+    pub(super) end: u64,
 }
 
 impl Stretch {
     /// The same stretch, `samples` later.
     #[must_use]
-    pub fn shifted(self, samples: u64) -> Self {
+    pub(super) fn shifted(self, samples: u64) -> Self {
         Self { begin: self.begin + samples, end: self.end + samples }
     }
 }
 
 /// Whether a sample can be heard.
-pub fn is_audible(sample: i16) -> bool {
+pub(super) fn is_audible(sample: i16) -> bool {
     sample.unsigned_abs() >= AUDIBLE.unsigned_abs()
 }
 
 /// The stretches of speech in a recording of a person: audible, and not far below the loudest sample.
-pub fn speech_stretches(samples: &[i16], rate: SampleRate) -> Vec<Stretch> {
+pub(super) fn speech_stretches(samples: &[i16], rate: SampleRate) -> Vec<Stretch> {
     let peak = samples.iter().map(|&s| i32::from(s).abs()).max().unwrap_or(0);
     let threshold = (peak / NOISE_BELOW_PEAK).max(i32::from(AUDIBLE));
     stretches_above(samples, threshold, rate.samples_in_ms(JOIN_MS))
 }
 
 /// The stretches of audible sound; silence shorter than `join_samples` does not end one.
-pub fn audible_stretches(samples: &[i16], join_samples: u64) -> Vec<Stretch> {
+pub(super) fn audible_stretches(samples: &[i16], join_samples: u64) -> Vec<Stretch> {
     stretches_above(samples, i32::from(AUDIBLE), join_samples)
 }
 

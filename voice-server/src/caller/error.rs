@@ -63,7 +63,9 @@ pub enum CallError {
         waited_ms: u64,
     },
     /// The agent made no sound.
-    #[error("the agent made no sound for {waited_ms} ms while the caller waited for it{hint}; raise --answer-ms if it needs longer")]
+    #[error(
+        "the agent made no sound for {waited_ms} ms while the caller waited for it{hint}; raise --answer-ms if it needs longer"
+    )]
     NoAnswer {
         /// How long the caller waited.
         waited_ms: u64,

@@ -10,7 +10,7 @@ const MAX_FRAMES: usize = 200_000;
 
 /// The lateness of every frame so far.
 #[derive(Debug)]
-pub struct Jitter {
+pub(super) struct Jitter {
     rate: SampleRate,
     /// The reply being measured and the smallest delay of it, in samples.
     base: Option<(u32, i64)>,
@@ -40,7 +40,7 @@ impl Jitter {
     }
 
     /// The lateness that `percent` of the frames stayed at or below, in milliseconds; 0 where none arrived.
-    pub fn percentile_ms(&self, percent: u8) -> f64 {
+    pub(super) fn percentile_ms(&self, percent: u8) -> f64 {
         let mut sorted = self.lateness.clone();
         sorted.sort_unstable();
         let rank = (sorted.len() * usize::from(percent.min(100))).div_ceil(100).max(1);

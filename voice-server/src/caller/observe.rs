@@ -2,7 +2,7 @@
 //!
 //! Invariant: keeps what was said and judges nothing. The caller's clock starts when `ready` arrives and the server's
 //! when it was sent; they differ by one delivery, which cannot be measured from one end, so server times are taken as
-//! they are. Bounded: a call has room for so many turns and overlaps, and the rest is counted only.
+//! they are. Bounded: a call has room for so many turns and overlaps, and what comes after is left out.
 
 use voice_core::transport::native::{BargeInReport, ServerMessage, TurnReport};
 
@@ -14,7 +14,6 @@ const MAX_KEPT: usize = 10_000;
 pub(super) struct Observation {
     turns: Vec<TurnReport>,
     barge_ins: Vec<BargeInReport>,
-    dropped: u64,
 }
 
 impl Observation {
@@ -25,7 +24,6 @@ impl Observation {
             ServerMessage::BargeIn(barge_in) if self.barge_ins.len() < MAX_KEPT => {
                 self.barge_ins.push(barge_in.clone());
             }
-            ServerMessage::Turn(_) | ServerMessage::BargeIn(_) => self.dropped += 1,
             _ => {}
         }
     }
@@ -36,10 +34,5 @@ impl Observation {
 
     pub(super) fn barge_ins(&self) -> &[BargeInReport] {
         &self.barge_ins
-    }
-
-    /// Turns and overlaps beyond what is kept.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
     }
 }

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite;
-use tokio_tungstenite::{client_async, connect_async};
+use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
+use tokio_tungstenite::{client_async_with_config, connect_async_with_config};
 
 /// For the connection and the WebSocket's own handshake.
 const CONNECT_MS: u64 = 5_000;
@@ -60,17 +60,22 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let url = "ws://in-process/v1/call";
-    match opened(url, client_async(url, connection)).await {
+    match opened(url, client_async_with_config(url, connection, Some(limits()))).await {
         Ok((socket, _)) => hold(socket, plan, &mut View::none(), pending()).await,
         Err(error) => Held { report: None, end: Err(error) },
     }
 }
 
 async fn call(url: &ServerUrl, plan: CallPlan, view: &mut View, hang_up: impl Future<Output = ()>) -> Held {
-    match opened(url.as_str(), connect_async(url.as_str())).await {
+    match opened(url.as_str(), connect_async_with_config(url.as_str(), Some(limits()), true)).await {
         Ok((socket, _)) => hold(socket, plan, view, hang_up).await,
         Err(error) => Held { report: None, end: Err(error) },
     }
+}
+
+/// No message of the protocol comes near these.
+fn limits() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(1 << 20)).max_frame_size(Some(1 << 20))
 }
 
 async fn opened<T>(url: &str, opening: impl Future<Output = Result<T, tungstenite::Error>>) -> Result<T, CallError> {

@@ -12,11 +12,11 @@ use voice_core::units::SampleRate;
 
 /// How the loudspeaker behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlaybackConfig {
+pub(super) struct PlaybackConfig {
     /// A reply, or what comes after a gap, is played once so much of it is there, or so long after its first arrival.
-    pub buffer_ms: u64,
+    pub(super) buffer_ms: u64,
     /// The most audio kept unplayed; beyond it the server sends too far ahead.
-    pub max_queued_ms: u64,
+    pub(super) max_queued_ms: u64,
 }
 
 impl Default for PlaybackConfig {
@@ -55,7 +55,7 @@ struct Chunk {
 
 /// The simulated loudspeaker.
 #[derive(Debug)]
-pub struct Playback {
+pub(super) struct Playback {
     rate: SampleRate,
     config: PlaybackConfig,
     now: u64,
@@ -73,7 +73,7 @@ pub struct Playback {
 
 impl Playback {
     /// A loudspeaker at the start of a call.
-    pub fn new(rate: SampleRate, config: PlaybackConfig) -> Self {
+    pub(super) fn new(rate: SampleRate, config: PlaybackConfig) -> Self {
         Self {
             rate,
             config,
@@ -92,7 +92,7 @@ impl Playback {
     }
 
     /// Plays up to this position of the clock.
-    pub fn advance(&mut self, to: u64) {
+    pub(super) fn advance(&mut self, to: u64) {
         while self.now < to {
             self.settle();
             match self.mode {
@@ -110,7 +110,7 @@ impl Playback {
     ///
     /// # Errors
     /// [`TooFarAhead`]: the audio was dropped.
-    pub fn audio(&mut self, at: u64, reply: u32, position: u64, samples: &[i16]) -> Result<(), TooFarAhead> {
+    pub(super) fn audio(&mut self, at: u64, reply: u32, position: u64, samples: &[i16]) -> Result<(), TooFarAhead> {
         self.advance(at);
         let count = samples.len() as u64;
         self.received += count;
@@ -133,13 +133,13 @@ impl Playback {
     }
 
     /// This reply is held at the sample where it is.
-    pub fn pause(&mut self, at: u64, reply: u32) {
+    pub(super) fn pause(&mut self, at: u64, reply: u32) {
         self.advance(at);
         self.tracks.of(reply).held = true;
     }
 
     /// This reply goes on from the sample where it was held.
-    pub fn resume(&mut self, at: u64, reply: u32) {
+    pub(super) fn resume(&mut self, at: u64, reply: u32) {
         self.advance(at);
         self.tracks.of(reply).held = false;
         self.jitter.restart();
@@ -150,7 +150,7 @@ impl Playback {
     }
 
     /// What is left of this reply is dropped, and whatever of it still arrives counts as stale.
-    pub fn clear(&mut self, at: u64, reply: u32) {
+    pub(super) fn clear(&mut self, at: u64, reply: u32) {
         self.advance(at);
         self.tracks.of(reply).clear(at);
         let dropped: u64 = self.queue.iter().filter(|c| c.reply == reply).map(|c| c.samples.len() as u64).sum();
@@ -161,49 +161,49 @@ impl Playback {
     }
 
     /// All audio of this reply has been sent.
-    pub fn end(&mut self, at: u64, reply: u32, total_samples: u64) {
+    pub(super) fn end(&mut self, at: u64, reply: u32, total_samples: u64) {
         self.advance(at);
         self.tracks.of(reply).end(total_samples, at);
         self.settle();
     }
 
     /// The position of the clock up to which it has played.
-    pub fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.now
     }
 
     /// Every reply so far, oldest first.
-    pub fn tracks(&self) -> impl DoubleEndedIterator<Item = &Track> {
+    pub(super) fn tracks(&self) -> impl DoubleEndedIterator<Item = &Track> {
         self.tracks.all()
     }
 
     /// Whether agent audio is sounding now.
-    pub fn is_sounding(&self) -> bool {
+    pub(super) fn is_sounding(&self) -> bool {
         self.mode == Mode::Playing && !self.is_held()
     }
 
     /// The next `samples` samples as played, or `None` while they have not all been.
-    pub fn take_output(&mut self, samples: usize) -> Option<Vec<i16>> {
+    pub(super) fn take_output(&mut self, samples: usize) -> Option<Vec<i16>> {
         (self.output.len() >= samples).then(|| self.output.drain(..samples).collect())
     }
 
     /// How often a reply ran dry in its middle.
-    pub fn gaps(&self) -> u64 {
+    pub(super) fn gaps(&self) -> u64 {
         self.gaps
     }
 
     /// Frames that arrived after their first sample was due.
-    pub fn late_frames(&self) -> u64 {
+    pub(super) fn late_frames(&self) -> u64 {
         self.late_frames
     }
 
     /// Samples received, stale ones included.
-    pub fn received_samples(&self) -> u64 {
+    pub(super) fn received_samples(&self) -> u64 {
         self.received
     }
 
     /// How late frames came, against the earliest of their reply.
-    pub fn jitter(&self) -> &Jitter {
+    pub(super) fn jitter(&self) -> &Jitter {
         &self.jitter
     }
 

@@ -165,10 +165,10 @@ impl Facts<'_> {
     /// last one begun before the answer sounded.
     fn speech_end(&self, heard_end: Option<u64>, audible_at: Option<u64>) -> Option<u64> {
         let stretches = self.said.iter().flat_map(|said| &said.speech);
-        let ends = stretches.filter(|s| audible_at.is_none_or(|at| s.begin < at)).map(|&Stretch { end, .. }| end);
+        let mut ends = stretches.filter(|s| audible_at.is_none_or(|at| s.begin < at)).map(|&Stretch { end, .. }| end);
         match heard_end {
             Some(heard_end) => ends.min_by_key(|end| end.abs_diff(heard_end)),
-            None => ends.last().filter(|_| audible_at.is_some()),
+            None => ends.next_back().filter(|_| audible_at.is_some()),
         }
     }
 

@@ -11,28 +11,28 @@ use voice_core::units::SampleRate;
 
 /// One file, ready to be said.
 #[derive(Clone, Debug)]
-pub struct Utterance {
+pub(super) struct Utterance {
     /// What it is called in logs.
-    pub name: String,
+    pub(super) name: String,
     /// When it is said.
-    pub cue: Cue,
+    pub(super) cue: Cue,
     /// Its audio at the line's rate.
-    pub samples: Vec<i16>,
+    pub(super) samples: Vec<i16>,
     /// Where it is loud.
-    pub speech: Vec<Stretch>,
+    pub(super) speech: Vec<Stretch>,
 }
 
 /// A file that was said, or is being said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub(super) struct Said {
     /// Which of the utterances.
-    pub index: usize,
+    pub(super) index: usize,
     /// The position of its first sample.
-    pub begin: u64,
+    pub(super) begin: u64,
     /// The position just after its last sample.
-    pub end: u64,
+    pub(super) end: u64,
     /// Where it is loud, in positions of the caller's audio.
-    pub speech: Vec<Stretch>,
+    pub(super) speech: Vec<Stretch>,
 }
 
 impl Said {
@@ -44,15 +44,15 @@ impl Said {
 
 /// How long the caller waits, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub(super) struct Patience {
     /// For a greeting before it speaks first.
-    pub greeting_ms: u64,
+    pub(super) greeting_ms: u64,
     /// After the agent's last sample before it says the next file.
-    pub pause_ms: u64,
+    pub(super) pause_ms: u64,
     /// After the agent's last sample before it hangs up.
-    pub hang_up_ms: u64,
+    pub(super) hang_up_ms: u64,
     /// For any sound of the agent.
-    pub answer_ms: u64,
+    pub(super) answer_ms: u64,
 }
 
 impl Default for Patience {
@@ -63,7 +63,7 @@ impl Default for Patience {
 
 /// Where the script is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(super) enum Progress {
     /// Something is still to be said or to be heard.
     Going,
     /// Everything was said and answered.
@@ -74,7 +74,7 @@ pub enum Progress {
 
 /// Says the utterances.
 #[derive(Debug)]
-pub struct Script {
+pub(super) struct Script {
     utterances: Vec<Utterance>,
     patience: Patience,
     rate: SampleRate,
@@ -83,12 +83,12 @@ pub struct Script {
 
 impl Script {
     /// A script of which nothing was said yet.
-    pub fn new(utterances: Vec<Utterance>, patience: Patience, rate: SampleRate) -> Self {
+    pub(super) fn new(utterances: Vec<Utterance>, patience: Patience, rate: SampleRate) -> Self {
         Self { utterances, patience, rate, said: Vec::new() }
     }
 
     /// Fills the frame of the caller's audio that begins at `from`, once the loudspeaker has played up to its end.
-    pub fn fill(&mut self, from: u64, frame: &mut [i16], agent: &Playback) {
+    pub(super) fn fill(&mut self, from: u64, frame: &mut [i16], agent: &Playback) {
         frame.fill(0);
         let end = from + frame.len() as u64;
         self.begin_next(from, end, agent);
@@ -100,7 +100,7 @@ impl Script {
     }
 
     /// Where the script is once the caller's audio was sent up to `now`.
-    pub fn progress(&self, now: u64, agent: &Playback) -> Progress {
+    pub(super) fn progress(&self, now: u64, agent: &Playback) -> Progress {
         if self.is_speaking(now) {
             return Progress::Going;
         }
@@ -114,22 +114,22 @@ impl Script {
     }
 
     /// Whether the last file was said to its end.
-    pub fn has_said_everything(&self, now: u64) -> bool {
+    pub(super) fn has_said_everything(&self, now: u64) -> bool {
         self.said.len() == self.utterances.len() && !self.is_speaking(now)
     }
 
     /// Whether a file is being said.
-    pub fn is_speaking(&self, now: u64) -> bool {
+    pub(super) fn is_speaking(&self, now: u64) -> bool {
         self.speaking_until() > now
     }
 
     /// What was said so far.
-    pub fn said(&self) -> &[Said] {
+    pub(super) fn said(&self) -> &[Said] {
         &self.said
     }
 
     /// The utterances.
-    pub fn utterances(&self) -> &[Utterance] {
+    pub(super) fn utterances(&self) -> &[Utterance] {
         &self.utterances
     }
 

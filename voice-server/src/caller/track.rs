@@ -7,70 +7,70 @@ use std::collections::BTreeMap;
 
 /// Samples of a reply that sounded without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub(super) struct Span {
     /// When the first of them sounded.
-    pub at: u64,
+    pub(super) at: u64,
     /// Which sample of the reply that was.
-    pub from: u64,
+    pub(super) from: u64,
     /// How many there were.
-    pub samples: u64,
+    pub(super) samples: u64,
 }
 
 impl Span {
     /// When the last of them had sounded.
-    pub fn end(self) -> u64 {
+    pub(super) fn end(self) -> u64 {
         self.at + self.samples
     }
 }
 
 /// One reply at the loudspeaker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Track {
+pub(super) struct Track {
     /// Which reply.
-    pub reply: u32,
+    pub(super) reply: u32,
     /// How far it was received.
-    pub received_samples: u64,
+    pub(super) received_samples: u64,
     /// How far it was played.
-    pub played_samples: u64,
+    pub(super) played_samples: u64,
     /// When its first audible sample sounded.
-    pub audible_at: Option<u64>,
+    pub(super) audible_at: Option<u64>,
     /// What sounded when.
-    pub spans: Vec<Span>,
+    pub(super) spans: Vec<Span>,
     /// Whether it is held.
-    pub held: bool,
+    pub(super) held: bool,
     /// Its length, once all of it was sent.
-    pub total_samples: Option<u64>,
+    pub(super) total_samples: Option<u64>,
     /// When it was cleared.
-    pub cleared_at: Option<u64>,
+    pub(super) cleared_at: Option<u64>,
     /// When it had been played to its end.
-    pub finished_at: Option<u64>,
+    pub(super) finished_at: Option<u64>,
     /// Samples received after it was cleared.
-    pub stale_samples: u64,
+    pub(super) stale_samples: u64,
 }
 
 impl Track {
     /// When its first sample sounded.
-    pub fn began_at(&self) -> Option<u64> {
+    pub(super) fn began_at(&self) -> Option<u64> {
         self.spans.first().map(|span| span.at)
     }
 
     /// When its last sample so far had sounded.
-    pub fn last_played_at(&self) -> Option<u64> {
+    pub(super) fn last_played_at(&self) -> Option<u64> {
         self.spans.last().map(|span| span.end())
     }
 
     /// When it was over: played to its end or cleared.
-    pub fn over_at(&self) -> Option<u64> {
+    pub(super) fn over_at(&self) -> Option<u64> {
         self.cleared_at.or(self.finished_at)
     }
 
     /// Whether nothing more of it will sound.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.over_at().is_some()
     }
 
     /// Whether all of it has been received.
-    pub fn is_all_there(&self) -> bool {
+    pub(super) fn is_all_there(&self) -> bool {
         self.total_samples.is_some_and(|total| self.received_samples >= total)
     }
 

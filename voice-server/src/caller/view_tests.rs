@@ -65,7 +65,10 @@ fn hostile_text_never_reaches_a_terminal() {
     ];
     for style in [Style::Plain, Style::Terminal] {
         let screen = shown(style, &messages);
-        assert!(!screen.contains("\u{1b}]") && !screen.contains("\u{1b}[2J") && !screen.contains('\u{7}'), "{screen:?}");
+        assert!(
+            !screen.contains("\u{1b}]") && !screen.contains("\u{1b}[2J") && !screen.contains('\u{7}'),
+            "{screen:?}"
+        );
     }
     assert!(!shown(Style::Plain, &messages).contains('\u{1b}'));
 }

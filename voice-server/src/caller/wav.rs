@@ -82,7 +82,7 @@ pub enum WavFault {
 ///
 /// # Errors
 /// [`WavError`] names the file and says what to do.
-pub fn read(path: &Path, rate: SampleRate, limit: Duration) -> Result<Vec<i16>, WavError> {
+pub(super) fn read(path: &Path, rate: SampleRate, limit: Duration) -> Result<Vec<i16>, WavError> {
     read_faulty(path, rate, limit).map_err(|why| WavError { path: path.to_owned(), why })
 }
 
