@@ -9,6 +9,9 @@ use crate::text::{Completeness, completeness};
 use crate::units::{Position, TurnId};
 use std::time::{Duration, Instant};
 
+/// Words that come later than this after speech ended, or after its turn was committed, are of other speech.
+pub(super) const LATE_WORDS_MS: u64 = 2_000;
+
 /// What the VAD says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speech {
@@ -74,6 +77,8 @@ pub(super) struct Floor {
     listening: Listening,
     final_outstanding: bool,
     last_final_at: Option<Instant>,
+    /// Speech that was taken for no turn; late words may show that it was.
+    dropped: Option<OpenTurn>,
 }
 
 impl Floor {
@@ -87,6 +92,7 @@ impl Floor {
             listening: Listening::Works,
             final_outstanding: false,
             last_final_at: None,
+            dropped: None,
         }
     }
 
@@ -115,6 +121,7 @@ impl Floor {
             return false;
         }
         self.speech = Speech::Speaking { onset, noticed_at: now };
+        self.dropped = None;
         self.final_outstanding = true;
         let turn = self.turn.get_or_insert_with(|| OpenTurn::new(onset, now));
         turn.silent_since = None;
@@ -149,6 +156,7 @@ impl Floor {
         };
         self.listening = Listening::Works;
         self.note_final(hearing, now);
+        self.looks = completeness(self.words.text());
         if changed {
             self.words_changed(position, now);
         }
@@ -174,16 +182,17 @@ impl Floor {
     /// Words that no STT heard: pressed keys.
     pub(super) fn add_words(&mut self, words: &str, position: Position, now: Instant) {
         self.words.add_closed(words);
+        self.looks = completeness(self.words.text());
         self.words_changed(position, now);
     }
 
     fn words_changed(&mut self, position: Position, now: Instant) {
-        self.looks = completeness(self.words.text());
         let silent = !self.is_speaking();
         if self.turn.is_none() && self.words.is_empty() {
             return;
         }
-        let turn = self.turn.get_or_insert_with(|| OpenTurn::new(position, now));
+        let dropped = self.dropped.take().filter(|turn| turn.is_recent(now));
+        let turn = self.turn.get_or_insert_with(|| dropped.unwrap_or_else(|| OpenTurn::new(position, now)));
         turn.ended_by = None;
         if !silent {
             return;
@@ -207,7 +216,7 @@ impl Floor {
         self.words.clear();
         self.looks = Completeness::Unclear;
         if !self.is_speaking() {
-            self.turn = None;
+            self.dropped = self.turn.take();
         }
         if let Some(turn) = &mut self.turn {
             turn.ended_by = None;
@@ -234,6 +243,12 @@ impl Floor {
 }
 
 impl OpenTurn {
+    /// Whether words that come `now` can be of its speech.
+    fn is_recent(&self, now: Instant) -> bool {
+        let since = self.silent_since.unwrap_or(now);
+        now.saturating_duration_since(since) <= Duration::from_millis(LATE_WORDS_MS)
+    }
+
     pub(super) fn new(onset: Position, now: Instant) -> Self {
         Self {
             id: None,

@@ -3,16 +3,13 @@
 //! Invariant: every word belongs to one turn. Late words are never taken for a bid, and never lost: if nothing of the
 //! reply was heard they change what is answered, else they only correct the turn's text.
 
-use super::floor::{Hearing, OpenTurn};
+use super::floor::{Hearing, LATE_WORDS_MS, OpenTurn};
 use super::machine::Phase;
 use super::words::GivenWords;
 use super::{CallerTurn, EotSource, Output, SttInput, TurnMachine};
 use crate::text::{same_words, word_count};
 use crate::units::TurnId;
 use std::time::{Duration, Instant};
-
-/// A final that comes later than this after its turn is of other speech.
-const LATE_FINAL_MS: u64 = 2_000;
 
 /// The turn that was committed last.
 #[derive(Debug)]
@@ -40,7 +37,7 @@ impl TurnMachine {
 
     fn is_late_window_open(&self) -> bool {
         let replying = matches!(self.phase, Phase::Replying(_));
-        let window = Duration::from_millis(LATE_FINAL_MS);
+        let window = Duration::from_millis(LATE_WORDS_MS);
         replying
             && self.floor.turn.is_none()
             && self.recent.as_ref().is_some_and(|recent| {

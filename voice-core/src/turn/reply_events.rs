@@ -176,7 +176,7 @@ impl TurnMachine {
 
     /// What the STT made of the agent's own voice, or of nothing, is no turn of the caller's.
     fn drop_echo(&mut self) {
-        if !self.open_words_are_a_turn() && !self.floor.words.is_empty() {
+        if !self.open_words_are_a_turn() {
             self.floor.drop_turn();
         }
     }

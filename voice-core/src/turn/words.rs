@@ -4,6 +4,7 @@
 //! segment that an earlier turn has already used are never taken again.
 
 use crate::text::{same_words, word_count};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Room for a long turn, so that no word allocates while the agent is being interrupted.
 const TEXT_CAPACITY: usize = 4_096;
@@ -56,19 +57,17 @@ impl Words {
         self.text.is_empty()
     }
 
-    /// The open segment is now `segment`. Says whether the text changed.
+    /// The open segment is now `segment`. Says whether the words changed, and not only their dress.
     pub(super) fn set_open(&mut self, segment: &str) -> bool {
         let fresh = without_leading_words(segment, &self.used);
         let open = self.text.get(self.closed_len..).unwrap_or_default();
-        if open.trim() == fresh.trim() {
-            return false;
-        }
+        let changed = !same_words(open, fresh);
         self.text.truncate(self.closed_len);
         append(&mut self.text, fresh);
-        true
+        changed
     }
 
-    /// The open segment ends as `segment`. Says whether the text changed.
+    /// The open segment ends as `segment`. Says whether the words changed.
     pub(super) fn close(&mut self, segment: &str) -> bool {
         let changed = self.set_open(segment);
         self.close_as_is();
@@ -133,7 +132,7 @@ impl Words {
 
 fn append(text: &mut String, words: &str) {
     let words = words.trim();
-    if words.is_empty() {
+    if !words.contains(char::is_alphanumeric) {
         return;
     }
     if !text.is_empty() {
@@ -146,18 +145,12 @@ fn append(text: &mut String, words: &str) {
 /// them in place are enough; all of `text` where it starts differently.
 fn without_leading_words<'a>(text: &'a str, leading: &str) -> &'a str {
     let count = word_count(leading);
-    let heads = text.split_whitespace().zip(leading.split_whitespace());
-    let in_place = heads.filter(|(a, b)| same_words(a, b)).count();
-    if count == 0 || in_place * 2 < count { text } else { skip_words(text, count) }
-}
-
-/// What follows the first `count` words of `text`.
-fn skip_words(text: &str, count: usize) -> &str {
-    (0..count).fold(text, |rest, _| {
-        let rest = rest.trim_start();
-        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        rest.get(end..).unwrap_or_default()
-    })
+    let in_place = text.unicode_words().zip(leading.unicode_words()).filter(|(a, b)| same_words(a, b)).count();
+    if count == 0 || in_place * 2 < count {
+        return text;
+    }
+    let after = text.unicode_word_indices().nth(count).map_or(text.len(), |(at, _)| at);
+    text.get(after..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -170,11 +163,11 @@ mod tests {
         assert!(words.set_open("book"));
         assert!(words.set_open("book a table"));
         assert!(!words.set_open("book a table"));
-        assert!(words.close("book a table."));
+        assert!(!words.close("Book a table."));
         assert!(words.set_open("for two"));
-        assert_eq!(words.text(), "book a table. for two");
+        assert_eq!(words.text(), "Book a table. for two");
         assert!(words.close(""));
-        assert_eq!(words.text(), "book a table.");
+        assert_eq!(words.text(), "Book a table.");
     }
 
     #[test]
@@ -190,6 +183,25 @@ mod tests {
         assert_eq!(words.text(), "for two");
         words.set_open("book a table");
         assert_eq!(words.text(), "for two book a table");
+    }
+
+    #[test]
+    fn a_revised_segment_is_still_known_for_the_one_that_was_used() {
+        let table = [
+            ("book a cable", "book a table for two", "for two"),
+            ("你好", "你好吗", "吗"),
+            ("write to bob@example.com", "Write to bob@example.com, please.", "please."),
+            ("book a table", "Book a table.", ""),
+            ("yes", "no wait", "no wait"),
+            ("", "…", ""),
+        ];
+        for (used, segment, fresh) in table {
+            let mut words = Words::new();
+            words.set_open(used);
+            words.give();
+            words.close(segment);
+            assert_eq!(words.text(), fresh, "{used} / {segment}");
+        }
     }
 
     #[test]

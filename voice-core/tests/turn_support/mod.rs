@@ -1,0 +1,16 @@
+//! What the tests of the turn machine share.
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "each test file uses a part of this")]
+
+mod random;
+mod rules;
+mod table;
+
+pub use random::{Conversation, Thresholds};
+pub use rules::Rules;
+pub use table::{play, play_with};
+
+/// Any instant: the machine only knows differences.
+#[expect(clippy::disallowed_methods, reason = "an instant can only be had from the clock")]
+pub fn any_instant() -> std::time::Instant {
+    std::time::Instant::now()
+}
