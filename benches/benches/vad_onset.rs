@@ -191,11 +191,11 @@ impl Tally {
                 None => self.missed += 1,
             }
             self.divided += starts.count();
-            let ends = events.iter().filter_map(|(event, at)| match event {
+            let mut ends = events.iter().filter_map(|(event, at)| match event {
                 VadEvent::SpeechEnded { end: said } => within(at).then_some((said.0 as usize, *at)),
                 VadEvent::SpeechStarted { .. } => None,
             });
-            if let Some((said, at)) = ends.last() {
+            if let Some((said, at)) = ends.next_back() {
                 self.end_noticed_ms.push(ms_between(*end, at));
                 self.end_error_ms.push(ms_between(*end, said));
             }
