@@ -1,12 +1,17 @@
-//! The one place of these engines that reads a clock: tokio's, which a test can pause.
+//! Time for the scripted engines: tokio's clock, which a test can pause, and the audio's.
 #![expect(
     clippy::disallowed_methods,
     reason = "a scripted engine paces itself; its clock is tokio's, simulated in tests"
 )]
 
+use crate::stage::LISTEN_RATE;
+use crate::units::Position;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// The longest delay: `u64::MAX` in a script means never, and a year is that.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// A schedule of absolute instants: a late wake-up does not push the later ones back.
 #[derive(Debug, Default)]
@@ -22,7 +27,7 @@ impl Schedule {
             return;
         }
         let from = self.due.unwrap_or_else(Instant::now);
-        let due = *self.due.insert(from + delay);
+        let due = *self.due.insert(from + delay.min(NEVER));
         tokio::time::sleep_until(due).await;
     }
 
@@ -34,7 +39,12 @@ impl Schedule {
 
 /// The instant `delay_ms` from now; `None` for no delay.
 pub(super) fn due_in_ms(delay_ms: u64) -> Option<Instant> {
-    (delay_ms > 0).then(|| Instant::now() + Duration::from_millis(delay_ms))
+    (delay_ms > 0).then(|| Instant::now() + Duration::from_millis(delay_ms).min(NEVER))
+}
+
+/// Whole milliseconds of 16 kHz audio from `earlier` to `later`.
+pub(super) fn audio_ms(earlier: Position, later: Position) -> u64 {
+    later.since(earlier) / LISTEN_RATE.samples_in_ms(1)
 }
 
 /// Locks a log; a panic of another holder leaves it readable.

@@ -70,7 +70,7 @@ pub(super) fn play(
         fault: reply.fault,
         tokens: reply.tokens,
         given: 0,
-        first_token: Duration::from_millis(config.first_token_ms + jitter_ms),
+        first_token: Duration::from_millis(config.first_token_ms.saturating_add(jitter_ms)),
         token: Duration::from_millis(config.token_ms),
         schedule: Schedule::default(),
         entry,

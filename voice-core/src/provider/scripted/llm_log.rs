@@ -31,7 +31,7 @@ pub struct Generation {
     pub end: GenerationEnd,
 }
 
-/// The record of a [`ScriptedLlm`]. Cheap to clone. Keeps the first 10 000 generations.
+/// The record of a [`super::ScriptedLlm`]. Cheap to clone. Keeps the first 10 000 generations.
 #[derive(Clone, Debug, Default)]
 pub struct LlmLog(Arc<Mutex<Record>>);
 

@@ -3,6 +3,7 @@
 //! Invariant: a text appears only once the speech has lasted longer than a cough or a "mm-hmm", because it has no
 //! words by which the turn machine could tell those from a bid for the turn.
 
+use super::clock::audio_ms;
 use super::stt::{timed_events, try_give};
 use super::stt_driver::{EVENT_QUEUE, Timed};
 use crate::stage::{LISTEN_RATE, StageError, Stt, SttEvent, SttFeed, SttSession};
@@ -75,7 +76,8 @@ struct Stretch {
     onset: Position,
     /// Just after the last loud push.
     loud_end: Position,
-    next_interim: Position,
+    /// The next interim comes once the stretch has lasted this long.
+    next_interim_ms: u64,
 }
 
 struct Feed {
@@ -89,8 +91,8 @@ struct Feed {
 
 impl Feed {
     fn begin(&mut self, onset: Position) {
-        let next_interim = onset.plus(LISTEN_RATE.samples_in_ms(self.config.first_interim_ms));
-        self.stretch = Some(Stretch { onset, loud_end: self.now.max(onset), next_interim });
+        let next_interim_ms = self.config.first_interim_ms;
+        self.stretch = Some(Stretch { onset, loud_end: self.now.max(onset), next_interim_ms });
     }
 
     fn give(&self, event: SttEvent) -> Result<(), StageError> {
@@ -98,9 +100,9 @@ impl Feed {
     }
 
     fn close(&mut self, end: Position) -> Result<(), StageError> {
-        let lasted = self.stretch.take().map_or(0, |stretch| end.since(stretch.onset));
-        let is_noise = lasted < LISTEN_RATE.samples_in_ms(self.config.noise_below_ms);
-        let text = if is_noise { String::new() } else { text_of(lasted) };
+        let onset = self.stretch.take().map_or(end, |stretch| stretch.onset);
+        let is_noise = audio_ms(onset, end) < self.config.noise_below_ms;
+        let text = if is_noise { String::new() } else { text_of(end.since(onset)) };
         self.give(SttEvent::Final { text, end })
     }
 
@@ -108,13 +110,14 @@ impl Feed {
     fn report(&mut self) -> Result<(), StageError> {
         let Some(stretch) = &mut self.stretch else { return Ok(()) };
         let (now, loud_end) = (self.now, stretch.loud_end);
-        if now.since(loud_end) >= LISTEN_RATE.samples_in_ms(self.config.end_silence_ms) {
+        if audio_ms(loud_end, now) >= self.config.end_silence_ms {
             return self.close(loud_end);
         }
-        if loud_end < now || now < stretch.next_interim {
+        let lasted_ms = audio_ms(stretch.onset, now);
+        if loud_end < now || lasted_ms < stretch.next_interim_ms {
             return Ok(());
         }
-        stretch.next_interim = now.plus(LISTEN_RATE.samples_in_ms(self.config.interim_every_ms));
+        stretch.next_interim_ms = lasted_ms.saturating_add(self.config.interim_every_ms);
         let text = text_of(now.since(stretch.onset));
         self.give(SttEvent::Interim { text })
     }

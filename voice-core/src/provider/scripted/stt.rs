@@ -3,11 +3,11 @@
 //! Invariant: everything but the delay after a finalize request is decided while audio is pushed, so the same audio
 //! gives the same events at the same positions.
 
-use super::clock::due_in_ms;
+use super::clock::{audio_ms, due_in_ms};
 use super::rng::Rng;
 use super::stt_driver::{EVENT_QUEUE, SttDriver, SttLog, Timed};
 use super::stt_script::{SttAction, SttAt, SttStep, Utterance};
-use crate::stage::{Fault, LISTEN_RATE, StageError, Stt, SttEvent, SttFeed, SttSession};
+use crate::stage::{Fault, StageError, Stt, SttEvent, SttFeed, SttSession};
 use crate::units::Position;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -187,13 +187,13 @@ impl ScriptFeed {
     }
 
     fn hear_speech(&mut self, first: Position, end: Position) {
-        let quiet = first.since(self.speech.end);
-        let is_new = self.speech.first.is_none() || quiet >= LISTEN_RATE.samples_in_ms(GAP_MS);
+        let is_gap = audio_ms(self.speech.end, first) >= GAP_MS;
+        let is_new = self.speech.first.is_none() || is_gap;
         if self.steps.is_empty() && is_new {
             self.start_utterance(Some(first));
         }
         self.speech.end = end;
-        self.speech.finalize_asked &= quiet < LISTEN_RATE.samples_in_ms(GAP_MS);
+        self.speech.finalize_asked &= !is_gap;
     }
 
     fn start_timed_utterance(&mut self) {
@@ -227,16 +227,16 @@ impl ScriptFeed {
     }
 
     fn is_due(&self, step: &SttStep) -> bool {
-        let has_passed = |from: Position, ms: u64| self.now.since(from) >= LISTEN_RATE.samples_in_ms(ms);
+        let has_passed = |from: Position, ms: u64| audio_ms(from, self.now) >= ms;
         let end = self.speech.end;
         match step.at {
             SttAt::SpeechStart(ms) => {
                 self.speech.first.is_some_and(|first| has_passed(first, ms)) || has_passed(end, GAP_MS)
             }
-            SttAt::SpeechEnd(ms) => has_passed(end, ms + self.jitter_ms) && self.now > end,
+            SttAt::SpeechEnd(ms) => has_passed(end, ms.saturating_add(self.jitter_ms)) && self.now > end,
             SttAt::SpeechAgain => end > self.speech.stepped,
             SttAt::Finalize { after_end_ms, .. } => {
-                self.speech.finalize_asked || has_passed(end, after_end_ms + self.jitter_ms)
+                self.speech.finalize_asked || has_passed(end, after_end_ms.saturating_add(self.jitter_ms))
             }
             SttAt::CallTime(ms) => has_passed(Position::ZERO, ms),
         }

@@ -19,6 +19,8 @@ use tokio::sync::{Notify, mpsc};
 
 const ENGINE: &str = "the scripted TTS";
 
+/// The longest leading silence and the slowest character.
+const MAX_MS: u64 = 10_000;
 /// Clauses of a reply that may wait to be spoken; more are refused.
 const CLAUSE_QUEUE: usize = 256;
 
@@ -208,11 +210,11 @@ impl Speaker {
     async fn start_clause(&mut self, text: &str) {
         if self.clauses == 0 {
             let jitter_ms = self.rng.up_to(self.config.jitter_ms);
-            self.schedule.wait(Duration::from_millis(self.config.first_audio_ms + jitter_ms)).await;
+            self.schedule.wait(Duration::from_millis(self.config.first_audio_ms.saturating_add(jitter_ms))).await;
             self.give_leading_silence();
         }
         self.clauses += 1;
-        let per_character = self.config.rate.samples_in_ms(self.config.ms_per_character);
+        let per_character = self.config.rate.samples_in_ms(self.config.ms_per_character.min(MAX_MS));
         let words = timed_words(text, per_character);
         let (start, end) = (self.given, self.given + clause_samples(text, per_character));
         if self.config.word_times == WordTimes::Exact {
@@ -226,7 +228,7 @@ impl Speaker {
     }
 
     fn give_leading_silence(&mut self) {
-        let samples = self.config.rate.samples_in_ms(self.config.leading_silence_ms);
+        let samples = self.config.rate.samples_in_ms(self.config.leading_silence_ms.min(MAX_MS));
         if samples > 0 {
             self.give(vec![0; samples as usize * 2]);
         }
@@ -235,7 +237,7 @@ impl Speaker {
     async fn speak_on(&mut self, clause: Clause) {
         let to = (self.given + self.chunk()).min(clause.end);
         let made_ns = self.config.rate.duration_of(to - self.given).as_nanos() as u64;
-        self.schedule.wait(Duration::from_nanos(made_ns * self.config.ms_per_audio_second / 1_000)).await;
+        self.schedule.wait(Duration::from_nanos(made_ns.saturating_mul(self.config.ms_per_audio_second) / 1_000)).await;
         let (sound, rate, reply) = (self.config.sound, self.config.rate, self.reply);
         let voice = Sound { sound, rate, reply, clause_start: clause.start, words: &clause.words };
         let bytes = voice.bytes(self.given, to);

@@ -20,7 +20,7 @@ pub struct SpokenReply {
     pub is_cancelled: bool,
 }
 
-/// The record of a [`ScriptedTts`] over all its sessions. Cheap to clone. Keeps the first 10 000 replies.
+/// The record of a [`super::ScriptedTts`] over all its sessions. Cheap to clone. Keeps the first 10 000 replies.
 #[derive(Clone, Debug, Default)]
 pub struct TtsLog(Arc<Mutex<Record>>);
 

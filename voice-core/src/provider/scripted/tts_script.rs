@@ -13,7 +13,7 @@ pub struct TtsConfig {
     pub first_audio_ms: u64,
     /// How long a second of audio takes to make, in milliseconds: 0 is at once, 1000 is real time.
     pub ms_per_audio_second: u64,
-    /// Zeros before a reply's first sound.
+    /// Zeros before a reply's first sound, at most 10 s.
     pub leading_silence_ms: u64,
     /// The samples of an audio event. Default 640: 40 ms at 16 kHz.
     pub chunk_samples: usize,

@@ -108,3 +108,10 @@ async fn an_endless_reply_takes_time_even_without_delays() {
     assert_eq!(tokens, 5_000);
     assert!(since.ms() >= 4_999);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_delay_is_never_and_no_overflow() {
+    let config = LlmConfig { first_token_ms: u64::MAX, jitter_ms: 5, ..LlmConfig::default() };
+    let llm = ScriptedLlm::new(config, vec![LlmReply::text("unheard")]);
+    assert!(is_stuck(llm.generate(LlmRequest::default()).next()).await);
+}

@@ -147,6 +147,15 @@ async fn faults_happen_where_the_script_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_final_can_wait_for_its_request_for_ever() {
+    let at = SttAt::Finalize { after_request_ms: 0, after_end_ms: u64::MAX };
+    let script = Utterance::new().at(SttAt::SpeechEnd(40), SttAction::Interim("well".into()));
+    let mut call = Call::of(vec![script.at(at, SttAction::Final("well".into()))]).await;
+    call.speech(400);
+    assert_eq!(call.quiet(60_000), [(440, interim("well"))]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn opening_takes_its_time_and_can_fail() {
     let stt = ScriptedStt::new(SttConfig { open_ms: 120, failing_opens: 1, ..SttConfig::default() });
     let since = Since::now();
