@@ -12,4 +12,4 @@ mod metrics;
 mod server;
 
 pub use limits::ServerLimits;
-pub use server::{ServerConfig, ServerError, run};
+pub use server::{ServerConfig, ServerError, run, serve_connection};

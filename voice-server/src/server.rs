@@ -13,6 +13,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -93,6 +94,19 @@ pub async fn run(
     Ok(())
 }
 
+/// Serves one connection that is already there, until it has closed and its call is over: for tests in simulated time
+/// and for lines that are no TCP socket.
+///
+/// Not cancellation safe: dropped, it leaves a running call to itself.
+pub async fn serve_connection<S>(connection: S, config: ServerConfig)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let server = Arc::new(Server::new(config));
+    Connections::new(&server).serve(connection).await;
+    server.admission.emptied().await;
+}
+
 impl Server {
     fn new(config: ServerConfig) -> Self {
         Self {
@@ -166,7 +180,10 @@ impl Connections {
         SockRef::from(stream).set_send_buffer_size(self.limits.send_buffer_bytes)
     }
 
-    fn serve(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
+    fn serve<S>(&self, stream: S) -> impl Future<Output = ()> + Send + 'static + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let service = TowerToHyperService::new(self.router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

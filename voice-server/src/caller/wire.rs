@@ -4,6 +4,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use voice_core::audio::{G711, pcm16_from_le_bytes};
+#[cfg(feature = "opus")]
+use voice_core::audio::{OpusConfig, OpusDecoder, OpusEncoder};
 use voice_core::transport::native::{AudioError, AudioFormat, AudioHeader, Encoding, FormatError, HEADER_BYTES};
 use voice_core::units::Position;
 
@@ -20,22 +22,41 @@ pub(super) struct AgentAudio<'a> {
 pub(super) struct WireCodec {
     voice: Voice,
     samples: Vec<i16>,
+    #[cfg(feature = "opus")]
+    packet: Vec<u8>,
 }
 
 enum Voice {
     Pcm16,
     Mulaw,
+    #[cfg(feature = "opus")]
+    Opus {
+        encoder: Box<OpusEncoder>,
+        decoder: Box<OpusDecoder>,
+    },
 }
 
 impl WireCodec {
     pub(super) fn new(format: AudioFormat) -> Result<Self, FormatError> {
-        format.line_rate()?;
+        #[cfg_attr(not(feature = "opus"), expect(unused_variables, reason = "only Opus wants it"))]
+        let rate = format.line_rate()?;
         let voice = match format.encoding {
             Encoding::Pcm16 => Voice::Pcm16,
             Encoding::Mulaw => Voice::Mulaw,
+            #[cfg(feature = "opus")]
+            Encoding::Opus => Voice::Opus {
+                encoder: Box::new(OpusEncoder::new(rate, &OpusConfig::default()).map_err(|_| FormatError::NoOpus)?),
+                decoder: Box::new(OpusDecoder::new(rate).map_err(|_| FormatError::NoOpus)?),
+            },
+            #[cfg(not(feature = "opus"))]
             Encoding::Opus => return Err(FormatError::NoOpus),
         };
-        Ok(Self { voice, samples: Vec::new() })
+        Ok(Self {
+            voice,
+            samples: Vec::new(),
+            #[cfg(feature = "opus")]
+            packet: Vec::new(),
+        })
     }
 
     /// One frame of the caller as a binary message.
@@ -45,6 +66,12 @@ impl WireCodec {
         match &mut self.voice {
             Voice::Pcm16 => samples.iter().for_each(|&sample| out.put_i16_le(sample)),
             Voice::Mulaw => out.extend(samples.iter().map(|&sample| G711::MuLaw.encode_sample(sample))),
+            #[cfg(feature = "opus")]
+            Voice::Opus { encoder, .. } => {
+                self.packet.clear();
+                encoder.encode(samples, &mut self.packet).map_err(|error| AudioError::Codec(error.to_string()))?;
+                out.extend_from_slice(&self.packet);
+            }
         }
         Ok(out.freeze())
     }
@@ -57,6 +84,11 @@ impl WireCodec {
         match &mut self.voice {
             Voice::Pcm16 => pcm16_from_le_bytes(payload, &mut self.samples)?,
             Voice::Mulaw => G711::MuLaw.decode(payload, &mut self.samples),
+            #[cfg(feature = "opus")]
+            Voice::Opus { decoder, .. } => {
+                let decoded = decoder.decode(payload, &mut self.samples);
+                decoded.map_err(|error| AudioError::Codec(error.to_string()))?;
+            }
         }
         Ok(AgentAudio { reply: reply.0, position: position.0, samples: &self.samples })
     }
