@@ -3,6 +3,7 @@
 //! Speech-to-text, a language model and text-to-speech run as async streams joined by one turn-taking state machine.
 
 pub mod audio;
+pub mod history;
 pub mod metrics;
 pub mod provider;
 pub mod session;
