@@ -16,6 +16,9 @@ pub(super) fn check(script: &DialogueScript) -> Checked {
     check_count("the slots", script.slots.len(), MAX_SLOTS)?;
     let slots: Vec<&str> = script.slots.iter().map(|slot| slot.name.as_str()).collect();
     check_names("slot", &slots)?;
+    if let Some(name) = slots.iter().find(|name| !name.chars().all(|c| c.is_ascii_lowercase())) {
+        return content(&format!("slot \"{name}\""), "the name must be one word of small letters, as callers say it");
+    }
     check_task(script, &slots)?;
     for (place, text) in [("greeting", &script.greeting), ("offer", &script.offer), ("farewell", &script.farewell)] {
         check_text(place, text, &[])?;

@@ -3,6 +3,7 @@
 //! Invariant: a function of the caller's turns and the tools' results alone, in their order; it starts anew for every
 //! generation. What the agent said is not consulted, so a cut-off reply or a discarded one changes nothing.
 
+use super::phrases::Phrases;
 use super::recognise::{Asked, SlotValue, YesNo, is_correction, recognise, yes_or_no};
 use super::script::{DialogueScript, Intent, SlotKind, Then};
 use super::words::Words;
@@ -43,7 +44,7 @@ impl Filled {
 
 pub(super) struct Conversation<'s> {
     script: &'s DialogueScript,
-    phrases: &'s [Vec<Words>],
+    phrases: &'s Phrases,
     slots: Vec<Option<SlotValue>>,
     last_filled: Option<usize>,
     open: Open,
@@ -57,8 +58,8 @@ pub(super) struct Conversation<'s> {
 }
 
 impl<'s> Conversation<'s> {
-    /// `phrases` are the intents' phrases as words, in the order of the intents.
-    pub(super) fn new(script: &'s DialogueScript, phrases: &'s [Vec<Words>]) -> Self {
+    /// A conversation that has not begun; `phrases` are those of the script's intents.
+    pub(super) fn new(script: &'s DialogueScript, phrases: &'s Phrases) -> Self {
         Self {
             script,
             phrases,
@@ -108,7 +109,7 @@ impl<'s> Conversation<'s> {
     }
 
     fn hear_words(&mut self, words: &Words) -> Answer {
-        let intent = self.best_intent(words);
+        let intent = self.phrases.best(words).and_then(|intent| self.script.intents.get(intent));
         if let Some(intent) = intent.filter(|intent| self.open == Open::AnythingElse && intent.then == Then::Wait) {
             // "See you on Tuesday, goodbye" changes nothing.
             return self.answer_intent(intent);
@@ -270,19 +271,8 @@ impl<'s> Conversation<'s> {
     /// Asked what to change, the caller names a slot: "the time".
     fn slot_to_change(&self, words: &Words) -> Option<usize> {
         let is_open = matches!(self.open, Open::Change | Open::Confirm);
-        let named = || self.script.slots.iter().position(|slot| words.find(&Words::of(&slot.name)).is_some());
+        let named = || self.script.slots.iter().position(|slot| words.has(&slot.name));
         is_open.then(named).flatten()
-    }
-
-    fn best_intent(&self, words: &Words) -> Option<&'s Intent> {
-        let score = |intent: &Intent, phrases: &[Words]| {
-            let found = phrases.iter().filter(|phrase| words.find(phrase).is_some());
-            found.map(|phrase| phrase.len() as u64 * u64::from(intent.weight)).sum::<u64>()
-        };
-        let scored =
-            self.script.intents.iter().zip(self.phrases).map(|(intent, phrases)| (score(intent, phrases), intent));
-        // Of equals the first of the file wins.
-        scored.rev().max_by_key(|(score, _)| *score).filter(|(score, _)| *score > 0).map(|(_, intent)| intent)
     }
 
     /// The next variant of a list.

@@ -7,6 +7,7 @@ mod check;
 mod conversation;
 mod day;
 mod number;
+mod phrases;
 mod recognise;
 mod script;
 mod time;
@@ -25,7 +26,7 @@ use super::llm_script::{LlmConfig, LlmReply};
 use super::rng::Rng;
 use crate::stage::{Llm, LlmRequest, LlmStream, Message, Role, TokenUsage};
 use conversation::{Answer, Conversation};
-use words::Words;
+use phrases::Phrases;
 
 /// Messages that are considered, the latest ones: about an hour of conversation. What was said before is forgotten.
 const MAX_MESSAGES: usize = 1_000;
@@ -40,15 +41,14 @@ const CALL_PREFIX: &str = "call-";
 #[derive(Debug)]
 pub struct DialogueLlm {
     script: DialogueScript,
-    phrases: Vec<Vec<Words>>,
+    phrases: Phrases,
     rhythm: LlmConfig,
 }
 
 impl DialogueLlm {
     /// A model that follows `script`.
     pub fn new(script: DialogueScript, rhythm: LlmConfig) -> Self {
-        let words = |phrases: &Vec<String>| phrases.iter().map(|phrase| Words::of(phrase)).collect();
-        let phrases = script.intents.iter().map(|intent| words(&intent.phrases)).collect();
+        let phrases = Phrases::of(&script.intents);
         Self { script, phrases, rhythm }
     }
 

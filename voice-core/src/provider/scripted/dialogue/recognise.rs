@@ -95,9 +95,10 @@ pub(super) fn is_correction(words: &Words) -> bool {
 }
 
 /// Beginnings that announce a name whenever they come.
-const NAME_CUES: [&str; 4] = ["my name is", "my name's", "the name is", "call me"];
+const NAME_CUES: [&[&str]; 4] = [&["my", "name", "is"], &["my", "name's"], &["the", "name", "is"], &["call", "me"]];
 /// Beginnings that announce a name when one was asked for.
-const ASKED_NAME_CUES: [&str; 8] = ["this is", "i am", "i'm", "it is", "it's", "i said", "i meant", "that's"];
+const ASKED_NAME_CUES: [&[&str]; 8] =
+    [&["this", "is"], &["i", "am"], &["i'm"], &["it", "is"], &["it's"], &["i", "said"], &["i", "meant"], &["that's"]];
 /// Words that belong to no name.
 const NO_NAME: [&str; 46] = [
     "yes", "no", "yeah", "nope", "not", "the", "a", "an", "and", "or", "but", "for", "to", "on", "at", "in", "of",
@@ -106,10 +107,7 @@ const NO_NAME: [&str; 46] = [
 ];
 
 fn find_name(words: &Words, asked: Asked) -> Option<String> {
-    let cue_end = |cue: &&str| {
-        let cue = Words::of(cue);
-        words.find(&cue).map(|at| at + cue.len())
-    };
+    let cue_end = |cue: &&[&str]| words.end_of(cue);
     let announced = NAME_CUES.iter().find_map(cue_end);
     let start = match asked {
         Asked::No => announced,

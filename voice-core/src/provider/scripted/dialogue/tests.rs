@@ -210,6 +210,7 @@ fn a_wrong_script_is_named_by_place_and_reason() {
         ("{reference}", "{number}", "task, done: {number} is not known here"),
         ("under the name of {name}", "under the name of {name", "task, confirm: a { has no }"),
         ("name = \"weather\"", "name = \"joke\"", "intent \"joke\": the name is there twice"),
+        ("name = \"time\"", "name = \"the time\"", "slot \"the time\": the name must be one word"),
         ("phrases = [\"joke\"", "phrases = [\"?!\"", "the phrase \"?!\" has no word"),
     ];
     for (from, to, expected) in cases {

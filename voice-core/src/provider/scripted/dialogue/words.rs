@@ -62,10 +62,15 @@ impl Words {
         self.lower.iter().any(|own| own == word)
     }
 
-    /// Where `phrase`, itself split into words, begins.
-    pub(super) fn find(&self, phrase: &Words) -> Option<usize> {
-        let wanted = phrase.len();
-        (wanted > 0).then(|| self.lower.windows(wanted).position(|window| window == phrase.lower)).flatten()
+    /// Whether the words from `at` on are those of `phrase`.
+    pub(super) fn continues_with(&self, at: usize, phrase: &Words) -> bool {
+        self.lower.get(at..at + phrase.len()).is_some_and(|own| own == phrase.lower)
+    }
+
+    /// Just after the first place where the words of `phrase`, in lower case, stand.
+    pub(super) fn end_of(&self, phrase: &[&str]) -> Option<usize> {
+        let start = self.lower.windows(phrase.len().max(1)).position(|window| window == phrase)?;
+        Some(start + phrase.len())
     }
 
     /// Whether the word at `index` is said not to be meant: "not Monday", "not on Monday".
