@@ -110,13 +110,15 @@ const LEANING_WORDS: &[&str] = &[
 /// Words after which a preposition is part of the verb: "log in", "turn it on", "do so", "so do I".
 const BEFORE_PARTICLE: &[&str] = &[
     "come", "go", "log", "sign", "turn", "put", "check", "move", "get", "hang", "call", "pick", "drop", "hold", "give",
-    "figure", "find", "it", "them", "him", "her", "me", "us", "that", "this", "one", "think", "do", "does", "did",
-    "believe", "hope", "am", "can", "will", "i", "yes", "what", "like", "just", "not", "or",
+    "figure", "find", "it", "them", "him", "her", "me", "us", "you", "that", "this", "one", "think", "is", "do",
+    "does", "did", "believe", "hope", "am", "can", "will", "i", "like", "just", "not",
 ];
 
 /// Particles and auxiliaries that end a sentence after one of [`BEFORE_PARTICLE`].
-const PARTICLES: &[&str] =
-    &["in", "on", "up", "off", "out", "over", "so", "i", "am", "do", "did", "can", "will", "is", "that", "this", "not"];
+const PARTICLES: &[&str] = &[
+    "in", "on", "up", "off", "out", "over", "so", "i", "am", "do", "did", "can", "will", "is", "have", "has", "that",
+    "this", "not",
+];
 
 /// Words that are an answer by themselves.
 const ANSWER_WORDS: &[&str] = &[
@@ -276,21 +278,43 @@ fn is_dictating(text: &str, last: &str) -> bool {
     is_mid_number(text) || is_spelling(text, last) || is_mid_address(text, last)
 }
 
-/// Two or more groups of digits, or one after "my number is", with fewer than a telephone number has.
+/// Two or more groups of digits, or one after "my number is", with fewer than a telephone number has. "10 30" alone is a
+/// time.
 fn is_mid_number(text: &str) -> bool {
-    let (mut groups, mut digits) = (0, 0);
-    let mut before = text.unicode_words().rev();
-    let lead = loop {
-        let Some(word) = before.next() else { break None };
-        let Some(count) = digits_in(word) else { break Some(word) };
-        groups += 1;
-        digits += count;
+    let run = trailing_digits(text);
+    let cue = || text.unicode_words().any(|word| is_one_of(word, NUMBER_CUES));
+    let is_announced = || run.lead.is_some_and(|word| is_one_of(word, &["is", "its", "number", "plus"])) && cue();
+    let is_dictated = match run.groups {
+        0 => false,
+        1 => is_announced(),
+        2 if run.is_time => is_announced(),
+        _ => true,
     };
-    let is_announced = || {
-        lead.is_some_and(|word| is_one_of(word, &["is", "its", "number", "plus"]))
-            && text.unicode_words().any(|word| is_one_of(word, NUMBER_CUES))
-    };
-    digits < WHOLE_NUMBER_DIGITS && ((groups >= 2 && digits >= 2) || (groups == 1 && is_announced()))
+    is_dictated && run.digits < WHOLE_NUMBER_DIGITS
+}
+
+/// The groups of digits a text ends with.
+struct DigitRun<'a> {
+    groups: usize,
+    digits: usize,
+    /// An hour and two digits of minutes.
+    is_time: bool,
+    /// The word before them.
+    lead: Option<&'a str>,
+}
+
+fn trailing_digits(text: &str) -> DigitRun<'_> {
+    let mut run = DigitRun { groups: 0, digits: 0, is_time: false, lead: None };
+    for word in text.unicode_words().rev() {
+        let Some(count) = digits_in(word) else {
+            run.lead = Some(word);
+            break;
+        };
+        run.is_time = run.groups == 1 && run.digits == 2 && count <= 2;
+        run.groups += 1;
+        run.digits += count;
+    }
+    run
 }
 
 /// How many digits a word dictates; `None` for another word.

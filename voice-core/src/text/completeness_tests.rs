@@ -32,6 +32,7 @@ fn finished_sentences_and_answers_are_complete() {
             "I can't log in.",
             "Do you think so?",
             "On Tuesday.",
+            "At 10 30.",
             "It costs $3.50.",
             "A table for 2.",
             "Vitamin C.",
@@ -90,6 +91,10 @@ fn half_numbers_spellings_and_addresses_are_incomplete() {
         Completeness::Incomplete,
         &[
             "my number is 0 7 9",
+            "four one five",
+            "415 555",
+            "my number is 10 30",
+            "yes I",
             "My number is 0 7 9.",
             "my phone number is 079",
             "zero seven nine",
@@ -130,6 +135,8 @@ fn the_rest_is_unclear() {
             "voy a la tienda",
             "我想预约",
             "option B",
+            "at 10 30",
+            "what do you have",
             "at 5",
         ],
     );
