@@ -1,2 +1,72 @@
-//! The `voice-server` command.
-fn main() {}
+//! The `voice-server` command: serves calls, or places one.
+
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+use voice_server::{ServeArgs, ServerConfig, Settings, build_agent};
+
+/// Live spoken conversation over WebSocket: serves calls, or places one from the terminal.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves calls (also without a subcommand).
+    Serve(ServeArgs),
+}
+
+/// Exits with 2 if the command line is wrong, with 1 if anything fails, else with 0.
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve(&args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("voice-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
+    let filter = EnvFilter::builder().with_env_var("VOICE_LOG").with_default_directive(tracing::Level::INFO.into());
+    tracing_subscriber::fmt().with_env_filter(filter.from_env()?).with_writer(io::stderr).init();
+    let settings = Settings::load(args)?;
+    let built = build_agent(&settings)?;
+    for note in &built.notes {
+        info!("{note}");
+    }
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}; choose another with --listen", settings.listen))?;
+    // The one line on standard output, for scripts that chose port 0.
+    println!("listening on {}", listener.local_addr()?);
+    let config = ServerConfig { agent: built.agent, limits: settings.limits };
+    voice_server::run(listener, config, told_to_stop()?).await?;
+    Ok(())
+}
+
+/// Ready at SIGINT or SIGTERM.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,266 @@
+//! What the operator decides: one TOML file, environment variables, flags; the later overrules the earlier.
+//!
+//! Invariant: everything has a default, an unknown key is an error, and an error names the file, the line and the key.
+
+use crate::limits::ServerLimits;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use voice_core::turn::{Protection, TurnConfig};
+
+/// Flags and environment variables of `voice-server serve`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeArgs {
+    /// The configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "VOICE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where to listen. Default 127.0.0.1:8080.
+    #[arg(long, value_name = "ADDRESS", env = "VOICE_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// The folder of the local models. Default .models.
+    #[arg(long, value_name = "DIR", env = "VOICE_MODELS_DIR")]
+    pub models: Option<PathBuf>,
+    /// Calls at a time. Default 100.
+    #[arg(long, value_name = "N", env = "VOICE_MAX_CALLS")]
+    pub max_calls: Option<usize>,
+}
+
+/// The whole configuration of a server.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The folder of the local models.
+    pub models: PathBuf,
+    /// How much of its clients the server bears.
+    pub limits: ServerLimits,
+    /// Who answers.
+    pub agent: AgentSettings,
+    /// When the agent answers and when it falls silent.
+    pub turn: TurnConfig,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            models: PathBuf::from(".models"),
+            limits: ServerLimits::default(),
+            agent: AgentSettings::default(),
+            turn: TurnConfig::default(),
+        }
+    }
+}
+
+/// Who answers the calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentSettings {
+    /// The system prompt. The scripted dialogue does not read it.
+    pub instructions: String,
+    /// Said when the call begins. Without it, the dialogue script's own greeting is; empty, none is.
+    pub greeting: Option<String>,
+    /// Whether the greeting may be interrupted.
+    pub greeting_protection: Protection,
+    /// The dialogue script (TOML); a relative path starts at the configuration file. Without it, the built-in one that
+    /// books an appointment.
+    pub dialogue: Option<PathBuf>,
+    /// What hears speech.
+    pub vad: VadChoice,
+    /// What hears words.
+    pub stt: SttChoice,
+    /// What speaks.
+    pub tts: TtsChoice,
+}
+
+/// What hears speech.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VadChoice {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// Silero, or the server does not start.
+    Silero,
+    /// Earshot, which needs no files.
+    Earshot,
+}
+
+/// What hears words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SttChoice {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// Moonshine, or the server does not start.
+    Moonshine,
+    /// A stand-in that notices speech but understands none.
+    StandIn,
+}
+
+/// What speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TtsChoice {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// SVOX Pico, or the server does not start.
+    Pico,
+    /// Tones in the rhythm of the words.
+    Tones,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration {} cannot be read: {reason}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// The file is not TOML, or a key or value is wrong; the text names line and key.
+    #[error("the configuration {} is wrong: {reason}", path.display())]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        reason: String,
+    },
+    /// A value is out of its range.
+    #[error("{key} {problem}")]
+    Range {
+        /// Which key, from the top of the file.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl Settings {
+    /// What the file, the environment and the flags of `args` say together.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(args: &ServeArgs) -> Result<Self, ConfigError> {
+        let mut settings = match &args.config {
+            Some(path) => Self::from_file(path)?,
+            None => Self::default(),
+        };
+        settings.overrule(args);
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.to_owned(), reason })?;
+        let mut settings: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), reason: error.to_string() })?;
+        if let (Some(script), Some(folder)) = (&mut settings.agent.dialogue, path.parent()) {
+            *script = folder.join(&*script);
+        }
+        Ok(settings)
+    }
+
+    fn overrule(&mut self, args: &ServeArgs) {
+        if let Some(listen) = args.listen {
+            self.listen = listen;
+        }
+        if let Some(models) = &args.models {
+            self.models.clone_from(models);
+        }
+        if let Some(max_calls) = args.max_calls {
+            self.limits.max_calls = max_calls;
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let positive = [
+            ("limits.max_calls", limits.max_calls as u64),
+            ("limits.max_connections", limits.max_connections as u64),
+            ("limits.connection_ms", limits.connection_ms),
+            ("limits.request_ms", limits.request_ms),
+            ("limits.handshake_ms", limits.handshake_ms),
+            ("limits.idle_ms", limits.idle_ms),
+            ("limits.send_buffer_bytes", limits.send_buffer_bytes as u64),
+            ("turn.max_call_ms", self.turn.max_call_ms),
+        ];
+        if let Some((key, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
+            return Err(ConfigError::Range { key, problem: "is 0; it must be at least 1" });
+        }
+        if limits.max_message_bytes < 4_096 {
+            let problem = "is below 4096: a frame of audio or a text to be said would not fit";
+            return Err(ConfigError::Range { key: "limits.max_message_bytes", problem });
+        }
+        if !(0.0..=1.0).contains(&self.turn.eot_model_probability) {
+            let problem = "is not a probability: it lies between 0 and 1";
+            return Err(ConfigError::Range { key: "turn.eot_model_probability", problem });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use voice_core::turn::BargeInPolicy;
+
+    fn load(toml: &str, mut args: ServeArgs) -> Result<Settings, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(toml.as_bytes()).unwrap();
+        args.config = Some(file.path().to_owned());
+        Settings::load(&args).map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn an_empty_file_and_no_file_are_the_defaults() {
+        assert_eq!(load("", ServeArgs::default()), Ok(Settings::default()));
+        assert_eq!(Settings::load(&ServeArgs::default()).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_flag_overrules_the_file() {
+        let file = "listen = \"127.0.0.1:1\"\n[limits]\nmax_calls = 7\nidle_ms = 9\n";
+        let args = ServeArgs { max_calls: Some(8), ..ServeArgs::default() };
+        let settings = load(file, args).unwrap();
+        assert_eq!(settings.listen, SocketAddr::from(([127, 0, 0, 1], 1)));
+        assert_eq!((settings.limits.max_calls, settings.limits.idle_ms), (8, 9));
+    }
+
+    #[test]
+    fn the_turn_policy_is_set_by_name() {
+        let turn =
+            load("[turn]\nbarge_in = { min_words = 2 }\neot_unclear_ms = 900\n", ServeArgs::default()).unwrap().turn;
+        assert_eq!((turn.barge_in, turn.eot_unclear_ms), (BargeInPolicy::MinWords(2), 900));
+        assert_eq!(
+            load("[turn]\nbarge_in = \"never\"\n", ServeArgs::default()).unwrap().turn.barge_in,
+            BargeInPolicy::Never
+        );
+    }
+
+    #[test]
+    fn a_dialogue_is_found_beside_the_file() {
+        let settings = load("[agent]\ndialogue = \"booking.toml\"\n", ServeArgs::default()).unwrap();
+        let script = settings.agent.dialogue.unwrap();
+        assert!(script.is_absolute() && script.ends_with("booking.toml"), "{}", script.display());
+    }
+
+    #[test]
+    fn an_error_names_the_file_the_line_and_the_key() {
+        let unknown = load("\n[limits]\nmax_cals = 3\n", ServeArgs::default()).unwrap_err();
+        assert!(unknown.contains("FILE") && unknown.contains("line 3") && unknown.contains("max_cals"), "{unknown}");
+        let range = load("[limits]\nidle_ms = 0\n", ServeArgs::default()).unwrap_err();
+        assert_eq!(range, "limits.idle_ms is 0; it must be at least 1");
+        let args = ServeArgs { config: Some("/nowhere/x.toml".into()), ..ServeArgs::default() };
+        assert!(Settings::load(&args).unwrap_err().to_string().contains("/nowhere/x.toml cannot be read"));
+    }
+}
