@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
+use voice_server::caller::{self, CallArgs};
 use voice_server::{ServeArgs, ServerConfig, Settings, build_agent};
 
 /// Live spoken conversation over WebSocket: serves calls, or places one from the terminal.
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Serves calls (also without a subcommand).
     Serve(ServeArgs),
+    /// Places a call from WAV files, or from silence, and reports on it.
+    Call(Box<CallArgs>),
 }
 
 /// Exits with 2 if the command line is wrong, with 1 if anything fails, else with 0.
@@ -31,6 +34,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve(&args).await,
+        Command::Call(args) => caller::run(*args).await.map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

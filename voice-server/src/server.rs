@@ -104,6 +104,7 @@ where
 {
     let server = Arc::new(Server::new(config));
     Connections::new(&server).serve(connection).await;
+    server.admission.close();
     server.admission.emptied().await;
 }
 

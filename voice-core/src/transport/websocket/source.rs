@@ -155,10 +155,10 @@ impl AudioInput {
             return Err(AudioError::Kind { kind: 2 });
         };
         self.check(position, payload.len())?;
-        self.samples.clear();
+        let lost = position.since(self.next);
         self.given = 0;
-        self.decoder.decode(payload, &mut self.samples)?;
-        self.next = position;
+        let made_up = self.decoder.decode(lost, payload, &mut self.samples)?;
+        self.next = position.minus(made_up);
         Ok(())
     }
 

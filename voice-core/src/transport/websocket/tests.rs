@@ -301,6 +301,32 @@ fn mulaw_is_a_byte_a_sample_in_both_directions() {
     assert!(matches!(line.client.receive(), Some(WireMessage::Binary(bytes)) if bytes[16..] == [0xff; 160]));
 }
 
+#[cfg(feature = "opus")]
+#[test]
+fn opus_conceals_what_was_lost_and_a_short_frame_becomes_a_whole_packet() {
+    let mut line = Opened::new(Encoding::Opus, 16_000, WebSocketLimits::default());
+    let mut packets = Vec::new();
+    for at in 0..5 {
+        let samples = if at == 4 { &[0; 100][..] } else { &[0; 320][..] };
+        line.sink.send_audio(ReplyId(1), &Frame::new(Position(at * 320), samples)).unwrap();
+        assert!(line.drive().is_none());
+        let Some(WireMessage::Binary(message)) = line.client.receive() else { panic!("no audio") };
+        packets.push(message.slice(16..));
+    }
+    line.client.send_pcm(0, &packets[0]);
+    line.client.send_pcm(960, &packets[3]);
+    line.client.send_pcm(1_280, &packets[4]);
+    line.client.send_pcm(1_600, b"");
+    line.client.send_pcm(64_000, &packets[0]);
+    let spans = std::iter::from_fn(|| match line.next() {
+        Some(Some(Ok(LineInput::Audio(frame)))) => Some((frame.position().0, frame.end().0)),
+        _ => None,
+    });
+    let expected = [(0, 320), (320, 640), (640, 960), (960, 1_280), (1_280, 1_600), (64_000, 64_320)];
+    assert_eq!(spans.collect::<Vec<_>>(), expected);
+    assert_eq!(line.codes(), [ErrorCode::MalformedAudio]);
+}
+
 #[tokio::test]
 async fn a_sender_waits_for_room_and_learns_of_the_end() {
     let limits = WebSocketLimits { queued_messages: 1, ..WebSocketLimits::default() };
