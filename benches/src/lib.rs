@@ -1,1 +1,5 @@
 //! Shared parts of the benchmarks. The benchmarks themselves are in `benches/`.
+
+mod words;
+
+pub use words::{word_errors, words};
