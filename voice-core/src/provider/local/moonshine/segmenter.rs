@@ -78,11 +78,18 @@ impl Segmenter {
     pub(super) fn push(&mut self, samples: &[i16], position: u64) -> Option<Closed> {
         let gap = position.saturating_sub(self.audio.end());
         let mut closed = None;
-        if gap > LONGEST_GAP || self.audio.is_empty() {
-            closed = self.segment.is_some().then(|| self.finalize(self.audio.end()));
+        if gap > LONGEST_GAP {
+            closed = self
+                .segment
+                .as_ref()
+                .is_some_and(|segment| segment.start < self.audio.end())
+                .then(|| self.finalize(self.audio.end()));
             self.audio.restart(position);
             self.free_from = self.free_from.max(position);
-            self.segment = None;
+            // One that was announced before its first audio begins with it.
+            if let Some(Segment { start, .. }) = self.segment.take() {
+                self.begin(start);
+            }
         }
         self.audio.append(samples, position);
         if let Some(segment) = &mut self.segment {
@@ -305,6 +312,20 @@ mod tests {
         assert_eq!(closed.end, 57_600 + 3_520);
         assert_eq!(closed.samples.len() as u64, closed.speech.unwrap().end - closed.speech.unwrap().start);
         assert_eq!(segmenter.finalize(200_320).speech, None);
+    }
+
+    #[test]
+    fn speech_may_be_announced_before_its_audio() {
+        for first in [0, 320, 200_000] {
+            let mut segmenter = Segmenter::new();
+            segmenter.speech_started(first);
+            for frame in 0..50 {
+                assert_eq!(segmenter.push(&[3_000; 320], first + frame * CHUNK), None);
+            }
+            let speech = segmenter.finalize(first + 16_000).speech.unwrap();
+            assert_eq!(speech.end, first + 16_000);
+            assert!(speech.start <= first);
+        }
     }
 
     #[test]
