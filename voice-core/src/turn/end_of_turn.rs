@@ -13,6 +13,11 @@ impl TurnMachine {
     /// Notes the words of any STT event.
     pub(super) fn hear(&mut self, said: &SttInput) {
         let position = self.position_now();
+        if let Some(recent) = &mut self.recent
+            && matches!(said, SttInput::Final { .. } | SttInput::EndOfTurn { .. })
+        {
+            recent.final_outstanding = false;
+        }
         match said {
             SttInput::StartOfTurn { text } | SttInput::Interim { text } | SttInput::EagerEndOfTurn { text } => {
                 self.floor.hear(Hearing::Open, text, position, self.now);

@@ -224,11 +224,13 @@ impl Floor {
     }
 
     /// Takes a turn back that was committed too early; its words go before those heard since.
-    pub(super) fn take_back(&mut self, earlier: OpenTurn, words: &str) {
+    pub(super) fn take_back(&mut self, earlier: OpenTurn, words: &str, now: Instant) {
         self.words.put_before(words);
         self.looks = completeness(self.words.text());
         let since = self.turn.take();
         let mut turn = earlier;
+        // Its longest time begins anew, or a turn that had reached it would end at each further word.
+        turn.opened_at = now;
         turn.ended_by = None;
         turn.verdict = None;
         if let Some(since) = since {

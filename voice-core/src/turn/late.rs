@@ -6,7 +6,7 @@
 use super::floor::{Hearing, LATE_WORDS_MS, OpenTurn};
 use super::machine::Phase;
 use super::words::GivenWords;
-use super::{CallerTurn, EotSource, Output, SttInput, TurnMachine};
+use super::{CallerTurn, EotSource, Output, Protection, SttInput, TurnMachine};
 use crate::text::{same_words, word_count};
 use crate::units::TurnId;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ impl TurnMachine {
         let replying = matches!(self.phase, Phase::Replying(_));
         let window = Duration::from_millis(LATE_WORDS_MS);
         replying
-            && self.floor.turn.is_none()
+            && self.floor.is_free()
             && self.recent.as_ref().is_some_and(|recent| {
                 recent.final_outstanding && self.now.saturating_duration_since(recent.committed_at) <= window
             })
@@ -48,8 +48,8 @@ impl TurnMachine {
     /// The segment grows though its turn was committed: if it holds more words, the turn was not over.
     fn late_interim(&mut self, text: &str) {
         let Some(recent) = &self.recent else { return };
-        let grew = word_count(text) > word_count(recent.words.open());
-        if grew && self.is_reply_unheard() {
+        let grew = word_count(recent.words.own_part(text)) > word_count(recent.words.open());
+        if grew && self.may_restart() {
             self.supersede_with(Hearing::Open, text);
             if let Some(turn) = &mut self.floor.turn {
                 turn.silent_since = Some(self.now);
@@ -61,19 +61,20 @@ impl TurnMachine {
     fn late_final(&mut self, text: &str) {
         let Some(recent) = &mut self.recent else { return };
         recent.final_outstanding = false;
-        let same = text.trim().is_empty() || same_words(text, recent.words.open());
+        let own = recent.words.own_part(text);
+        let same = own.trim().is_empty() || same_words(own, recent.words.open());
         if same {
             self.floor.close_as_is(self.now);
-        } else if self.is_reply_unheard() {
+        } else if self.may_restart() {
             self.supersede_with(Hearing::Closed, text);
         } else {
             self.correct_turn(text);
         }
     }
 
-    fn is_reply_unheard(&self) -> bool {
+    fn may_restart(&self) -> bool {
         match &self.phase {
-            Phase::Replying(reply) => reply.played_samples == 0,
+            Phase::Replying(reply) => reply.played_samples == 0 && reply.protection == Protection::Interruptible,
             Phase::Listening | Phase::Speculating(_) | Phase::Ending { .. } | Phase::Paused(..) | Phase::Over => false,
         }
     }
@@ -82,9 +83,9 @@ impl TurnMachine {
     fn supersede_with(&mut self, hearing: Hearing, text: &str) {
         let Some(recent) = &mut self.recent else { return };
         recent.words.drop_open();
+        self.floor.words.unuse(&recent.words);
         self.supersede();
         let position = self.position_now();
-        self.floor.words.forget_used();
         self.floor.hear(hearing, text, position, self.now);
     }
 
@@ -103,7 +104,9 @@ impl TurnMachine {
     /// The turn `id` was not over: its words are put before those heard since.
     pub(super) fn take_back_turn(&mut self, id: TurnId) {
         match self.recent.take() {
-            Some(recent) if recent.turn.id == Some(id) => self.floor.take_back(recent.turn, recent.words.text.trim()),
+            Some(recent) if recent.turn.id == Some(id) => {
+                self.floor.take_back(recent.turn, recent.words.text.trim(), self.now)
+            }
             other => self.recent = other,
         }
     }

@@ -11,6 +11,9 @@ use std::time::Instant;
 /// More tool runs than this in one reply are not kept track of; a speculative one is given up.
 pub(super) const MAX_TOOL_RUNS: usize = 32;
 
+/// An echo is of what was said last: about 20 seconds of English.
+const ECHO_BYTES: usize = 300;
+
 /// Why the reply exists.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Origin {
@@ -116,10 +119,12 @@ impl Reply {
         self.ledger.heard_bytes(self.played_samples)
     }
 
-    /// The words an echo could hold: those heard, and those of the `margin_samples` after.
+    /// The words an echo could hold: the last of those heard, and those of the `margin_samples` after.
     pub(super) fn recent_text(&self, margin_samples: u64) -> &str {
+        let text = self.ledger.text();
         let heard = self.ledger.heard_bytes(self.played_samples.saturating_add(margin_samples));
-        self.ledger.text().get(..heard).unwrap_or_default()
+        let from = text.ceil_char_boundary(heard.saturating_sub(ECHO_BYTES));
+        text.get(from..heard).unwrap_or_default()
     }
 
     /// Its end, told.

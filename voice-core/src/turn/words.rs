@@ -22,6 +22,8 @@ pub(super) struct Words {
 pub(super) struct GivenWords {
     pub(super) text: String,
     closed_len: usize,
+    /// What earlier turns had used of the open segment.
+    used_before: String,
 }
 
 impl GivenWords {
@@ -33,8 +35,14 @@ impl GivenWords {
     /// The segment that was still open ends as `segment`.
     pub(super) fn replace_open(&mut self, segment: &str) {
         self.drop_open();
-        append(&mut self.text, segment);
+        let own = without_leading_words(segment, &self.used_before);
+        append(&mut self.text, own);
         self.closed_len = self.text.len();
+    }
+
+    /// The part of `segment`, the open one, that is not an earlier turn's.
+    pub(super) fn own_part<'a>(&self, segment: &'a str) -> &'a str {
+        without_leading_words(segment, &self.used_before)
     }
 
     /// The words of the segment that was still open.
@@ -113,15 +121,17 @@ impl Words {
 
     /// Gives the words to a committed turn.
     pub(super) fn give(&mut self) -> GivenWords {
+        let used_before = self.used.clone();
         self.note_used();
-        let given = GivenWords { text: self.text.clone(), closed_len: self.closed_len };
+        let given = GivenWords { text: self.text.clone(), closed_len: self.closed_len, used_before };
         self.clear();
         given
     }
 
-    /// No word of the open segment is used after all: its turn takes them back.
-    pub(super) fn forget_used(&mut self) {
+    /// The words of the open segment are `given`'s no more: its turn is taken back.
+    pub(super) fn unuse(&mut self, given: &GivenWords) {
         self.used.clear();
+        self.used.push_str(&given.used_before);
     }
 
     fn note_used(&mut self) {

@@ -1,11 +1,12 @@
 //! What the tests of the turn machine share.
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "each test file uses a part of this")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this: a panic is how they fail")]
 
 mod random;
 mod rules;
 mod table;
 
-pub use random::{Conversation, Thresholds};
+pub use random::{Conversation, Random, Thresholds};
 pub use rules::Rules;
 pub use table::{play, play_with};
 

@@ -35,17 +35,14 @@ pub enum Thresholds {
     Mad,
 }
 
-/// The conversation of one seed.
-pub struct Conversation {
+/// A seeded source of numbers (xorshift64*).
+pub struct Random {
     state: u64,
-    speaking: bool,
-    samples: u64,
-    replies: u32,
 }
 
-impl Conversation {
+impl Random {
     pub fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, speaking: false, samples: 0, replies: 0 }
+        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 }
     }
 
     fn next(&mut self) -> u64 {
@@ -55,12 +52,35 @@ impl Conversation {
         self.state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    /// A number from 0 to before `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
-    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+    pub fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+}
+
+/// The conversation of one seed.
+pub struct Conversation {
+    random: Random,
+    speaking: bool,
+    samples: u64,
+    replies: u32,
+}
+
+impl Conversation {
+    pub fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed), speaking: false, samples: 0, replies: 0 }
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.random.below(end)
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        self.random.one_of(of)
     }
 
     fn said(&mut self) -> String {
