@@ -5,6 +5,8 @@
 //! of WAV files, 16 kHz mono PCM16 (each at least a second); without it this says so and measures nothing. The labels
 //! come from the energy of the clean track (see `label`), the disturbances are added afterwards.
 //!
+//! Silero is measured beside the default model where `VOICE_MODELS_DIR` names a folder that `make models` has filled.
+//!
 //! What is printed is the detector's own delay: the audio that had to be heard after the onset. A line's frame comes on
 //! top of it.
 
@@ -31,8 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let files = read_folder(Path::new(&folder))?;
     println!("{} files, {} offsets each; ms from the labelled edge", files.len(), OFFSETS.len());
-    let sources: [(&str, &dyn VadSource); 1] = [("earshot", &EarshotVad)];
-    for (name, source) in sources {
+    for (name, source) in sources() {
+        let source = source.as_ref();
         for disturbance in Disturbance::ALL {
             let mut tally = Tally::default();
             for clean in &files {
@@ -43,6 +45,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         print_false_starts(name, source);
     }
     Ok(())
+}
+
+/// The models to compare, by name.
+fn sources() -> Vec<(&'static str, Box<dyn VadSource>)> {
+    let mut sources: Vec<(&str, Box<dyn VadSource>)> = vec![("earshot", Box::new(EarshotVad))];
+    match silero() {
+        Ok(silero) => sources.push(("silero", silero)),
+        Err(reason) => println!("vad_onset: without Silero: {reason}"),
+    }
+    sources
+}
+
+#[cfg(feature = "local")]
+fn silero() -> Result<Box<dyn VadSource>, Box<dyn Error>> {
+    use voice_core::provider::local::{LocalModels, SileroVad};
+    let folder = std::env::var_os("VOICE_MODELS_DIR").ok_or("VOICE_MODELS_DIR is not set")?;
+    Ok(Box::new(SileroVad::load(&LocalModels::find(folder))?))
+}
+
+#[cfg(not(feature = "local"))]
+fn silero() -> Result<Box<dyn VadSource>, Box<dyn Error>> {
+    Err("the feature `local` is off".into())
 }
 
 fn read_folder(folder: &Path) -> Result<Vec<Vec<i16>>, Box<dyn Error>> {
