@@ -26,7 +26,7 @@ pub struct CallReport {
     pub format: String,
     /// From `ready` to the end.
     pub duration_ms: f64,
-    /// Every reply to the caller, in order; what the agent said unasked (turn 0, the greeting) is not listed.
+    /// Every reply to the caller, in order; what the agent said unasked, as a greeting, is not listed.
     pub turns: Vec<TurnLine>,
     /// Every time the caller talked over the agent, in order.
     pub barge_ins: Vec<BargeInLine>,
@@ -126,7 +126,7 @@ pub(super) struct Facts<'a> {
 impl Facts<'_> {
     /// The report.
     pub(super) fn report(&self) -> CallReport {
-        let asked = self.observation.turns().iter().filter(|turn| turn.turn > 0);
+        let asked = self.observation.turns().iter().filter(|turn| is_answer(turn));
         CallReport {
             report: REPORT_VERSION,
             call_id: self.call_id.to_owned(),
@@ -216,6 +216,11 @@ impl Facts<'_> {
     fn ms(&self, samples: u64) -> f64 {
         rounded(samples as f64 * 1_000.0 / f64::from(self.rate.hz()))
     }
+}
+
+/// What the agent says unasked ends no turn of the caller.
+fn is_answer(turn: &TurnReport) -> bool {
+    turn.eot_source.is_some() || !turn.caller_text.is_empty()
 }
 
 /// To the microsecond: less is noise.

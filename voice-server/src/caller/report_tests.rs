@@ -5,8 +5,13 @@ use voice_core::transport::native::ServerMessage;
 const RATE: SampleRate = SampleRate::Hz8000;
 
 fn turn(turn: u32, reply: u32, speech_end_position: Option<u64>) -> ServerMessage {
-    let outcome = "completed".to_owned();
-    ServerMessage::Turn(Box::new(TurnReport { turn, reply, speech_end_position, outcome, ..TurnReport::default() }))
+    let (outcome, eot_source) = ("completed".to_owned(), Some("silence".to_owned()));
+    let report = TurnReport { turn, reply, speech_end_position, outcome, eot_source, ..TurnReport::default() };
+    ServerMessage::Turn(Box::new(report))
+}
+
+fn greeting() -> ServerMessage {
+    ServerMessage::Turn(Box::new(TurnReport { turn: 1, reply: 1, ..TurnReport::default() }))
 }
 
 fn barge_in(reply: u32, decision: &str, paused_ms: f64) -> ServerMessage {
@@ -53,7 +58,7 @@ fn voice_to_voice_is_read_off_the_audio() {
     playback.advance(20_000);
     let said = said(&[(1_000, 3_000), (5_000, 8_000), (16_000, 17_000)]);
     for heard_end in [Some(8_100), None] {
-        let report = report(&playback, &said, &[turn(0, 1, None), turn(1, 2, heard_end)]);
+        let report = report(&playback, &said, &[greeting(), turn(2, 2, heard_end)]);
         assert_eq!(report.turns.len(), 1, "the greeting is not listed");
         let line = &report.turns[0];
         assert_eq!((line.speech_end_ms, line.voice_to_voice_ms), (Some(1_000.0), Some(260.0)));
