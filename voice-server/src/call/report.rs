@@ -144,6 +144,9 @@ fn trouble(event: &SessionEvent) -> Option<ServerMessage> {
             ErrorCode::TooFast,
             format!("audio comes faster than real time; {dropped_samples} samples were dropped so far"),
         ),
+        SessionEvent::EventsLost { count } => {
+            (ErrorCode::TooSlow, format!("you read too slowly; {count} messages about the call were dropped"))
+        }
         SessionEvent::SayDropped { text } => {
             (ErrorCode::TooFast, format!("too many texts wait to be said; dropped: {text:.80}"))
         }

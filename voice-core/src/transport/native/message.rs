@@ -132,7 +132,7 @@ pub enum ServerMessage {
         text: String,
         /// The part that was heard: a prefix of `text`.
         heard: String,
-        /// Set once the reply is over: `completed`, `barged_in`, `failed` or `call_ended`.
+        /// Set once the reply is over: `completed`, `barged_in`, `failed`, `call_ended` or `superseded`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<String>,
     },
@@ -200,7 +200,7 @@ pub enum ErrorCode {
     MalformedAudio,
     /// Audio comes faster than real time; some of it was dropped.
     TooFast,
-    /// The client does not read.
+    /// The client reads too slowly: messages about the call were dropped.
     TooSlow,
     /// No `hello` came in time, or its version or format is not spoken here.
     Handshake,
@@ -278,7 +278,7 @@ pub struct TurnReport {
     pub reply_text: String,
     /// What of it was heard.
     pub heard_text: String,
-    /// `completed`, `barged_in`, `failed` or `call_ended`.
+    /// `completed`, `barged_in`, `failed`, `call_ended` or `superseded`.
     pub outcome: String,
 }
 

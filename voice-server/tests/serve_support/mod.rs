@@ -1,0 +1,175 @@
+//! A server on a port of its own with scripted stages, and a client that is as right or wrong as a test wants.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use bytes::{Bytes, BytesMut};
+use futures::{SinkExt, StreamExt};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{self, Message};
+use voice_core::audio::{EarshotVad, VadConfig};
+use voice_core::provider::scripted::{
+    LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig,
+};
+use voice_core::session::{Agent, AgentConfig};
+use voice_core::transport::native::{AudioHeader, ServerMessage, decode_server};
+use voice_core::units::Position;
+use voice_server::{ServerConfig, ServerError, ServerLimits};
+
+/// Only a hang gets here: no test depends on how long anything takes.
+const HANG: Duration = Duration::from_secs(60);
+
+pub(crate) async fn no_hang<F: Future>(what: F) -> F::Output {
+    tokio::time::timeout(HANG, what).await.expect("hangs")
+}
+
+/// An agent that greets with `greeting`.
+pub(crate) fn agent(greeting: Option<&str>) -> Agent {
+    let config =
+        AgentConfig { greeting: greeting.map(Into::into), vad: VadConfig::default(), ..AgentConfig::default() };
+    Agent {
+        stt: Arc::new(ScriptedStt::new(SttConfig::default())),
+        llm: Arc::new(ScriptedLlm::new(LlmConfig::default(), vec![LlmReply::text("Fine.")])),
+        tts: Arc::new(ScriptedTts::new(TtsConfig::default())),
+        vad: Arc::new(EarshotVad),
+        tools: Vec::new(),
+        config,
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinSet<Result<(), ServerError>>,
+}
+
+impl TestServer {
+    pub(crate) async fn start(agent: Agent, limits: ServerLimits) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let mut running = JoinSet::new();
+        running.spawn(voice_server::run(listener, ServerConfig { agent, limits }, async {
+            let _ = stopped.await;
+        }));
+        Self { address, stop: Some(stop), running }
+    }
+
+    /// Tells it to shut down.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it has.
+    pub(crate) async fn stopped(mut self) {
+        self.stop();
+        no_hang(self.running.join_next()).await.unwrap().unwrap().unwrap();
+    }
+
+    /// The whole answer to a GET.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        no_hang(stream.read_to_string(&mut answer)).await.unwrap();
+        answer
+    }
+
+    /// Asks for the metrics until a line of them is `line`.
+    pub(crate) async fn until_metric(&self, line: &str) {
+        no_hang(async { while !self.get("/metrics").await.lines().any(|found| found == line) {} }).await;
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<TcpStream>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Received {
+    Message(ServerMessage),
+    Audio { reply: u32, position: u64, payload: Bytes },
+    Closed,
+}
+
+impl Client {
+    pub(crate) async fn connect(server: &TestServer) -> Result<Self, tungstenite::Error> {
+        Self::over(TcpStream::connect(server.address).await.unwrap()).await
+    }
+
+    async fn over(stream: TcpStream) -> Result<Self, tungstenite::Error> {
+        let (socket, _) = tokio_tungstenite::client_async("ws://localhost/v1/call", stream).await?;
+        Ok(Self { socket })
+    }
+
+    /// A client whose kernel takes hardly anything in advance.
+    pub(crate) async fn with_small_buffer(server: &TestServer) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        Self::over(socket.connect(server.address).await.unwrap()).await.unwrap()
+    }
+
+    /// A client whose call is up.
+    pub(crate) async fn call(server: &TestServer) -> Self {
+        let mut client = Self::connect(server).await.unwrap();
+        client.hello(r#"{"type":"hello","protocol":1}"#).await;
+        client
+    }
+
+    pub(crate) async fn hello(&mut self, hello: &str) {
+        self.send(hello).await;
+        self.until(|message| matches!(message, ServerMessage::Ready { .. })).await;
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Audio as the protocol wants it, whatever the payload.
+    pub(crate) async fn send_audio(&mut self, position: u64, payload: &[u8]) {
+        let mut out = BytesMut::new();
+        AudioHeader::Caller { position: Position(position) }.write(&mut out);
+        out.extend_from_slice(payload);
+        self.socket.send(Message::binary(out.freeze())).await.unwrap();
+    }
+
+    pub(crate) async fn receive(&mut self) -> Received {
+        loop {
+            return match no_hang(self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => Received::Message(decode_server(&text).unwrap()),
+                Some(Ok(Message::Binary(bytes))) => {
+                    let (header, payload) = AudioHeader::read(&bytes).unwrap();
+                    let AudioHeader::Agent { reply, position } = header else { panic!("{header:?}") };
+                    Received::Audio { reply: reply.0, position: position.0, payload: bytes.slice_ref(payload) }
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => Received::Closed,
+            };
+        }
+    }
+
+    /// The first message that `is` right.
+    pub(crate) async fn until(&mut self, is: impl Fn(&ServerMessage) -> bool) -> ServerMessage {
+        loop {
+            match self.receive().await {
+                Received::Message(message) if is(&message) => return message,
+                Received::Closed => panic!("closed before the message came"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The reason of `bye`, and then the socket closes.
+    pub(crate) async fn bye(&mut self) -> String {
+        let bye = self.until(|message| matches!(message, ServerMessage::Bye { .. })).await;
+        let ServerMessage::Bye { reason } = bye else { panic!("{bye:?}") };
+        assert!(matches!(self.receive().await, Received::Closed));
+        reason
+    }
+}
