@@ -1,5 +1,10 @@
-//! Shared parts of the benchmarks. The benchmarks themselves are in `benches/`.
+//! Shared parts of the benchmarks; the benchmarks themselves are in `benches/`.
+//!
+//! Criterion gives medians and their change; tails come from plain histograms, printed with the timer's floor.
 
+pub mod call;
+pub mod clock;
+pub mod tail;
 mod words;
 
 pub use words::{word_errors, words};
