@@ -1,1 +1,0 @@
-//! Examples of embedding `voice-core`; each file beside this folder is one.
