@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// The instants of one turn and its reply; `None` where it did not happen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnTimeline {
-    /// Which turn; 0 is what the agent says unasked.
+    /// Which turn; what the agent says unasked is a turn of its own.
     pub turn: TurnId,
     /// The reply.
     pub reply: ReplyId,

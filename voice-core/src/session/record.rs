@@ -8,7 +8,7 @@ use crate::units::{CallId, ReplyId, TurnId};
 /// One reply and the caller's turn it answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurnRecord {
-    /// Which turn; 0 is what the agent said unasked.
+    /// Which turn; what the agent says unasked is a turn of its own.
     pub turn: TurnId,
     /// The reply.
     pub reply: ReplyId,

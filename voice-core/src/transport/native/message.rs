@@ -242,7 +242,7 @@ pub struct BargeInReport {
 /// The timeline of one turn; times are absent where it did not happen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TurnReport {
-    /// Which turn; 0 is the greeting.
+    /// Which turn; what the agent says unasked, as a greeting, is a turn of its own.
     pub turn: u32,
     /// The reply that ended with it.
     pub reply: u32,
