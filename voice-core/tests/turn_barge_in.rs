@@ -268,6 +268,21 @@ fn an_echo_the_vad_never_noticed_is_dropped() {
 }
 
 #[test]
+fn an_echo_that_comes_after_the_agent_fell_silent_is_no_turn() {
+    over_agent(
+        "
+        5300 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
+        5400 speech
+        5600 interim on Sundays we are closed
+        5700 quiet
+        5710 - => finalize
+        5800 final On Sundays we are closed.
+        16060 - => idle; say 2 in 2: Are you still there?; release 2
+        ",
+    );
+}
+
+#[test]
 fn a_yes_over_the_last_syllable_is_an_answer() {
     over_agent(
         "

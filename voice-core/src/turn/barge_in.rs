@@ -7,13 +7,9 @@ use super::floor::Speech;
 use super::machine::Phase;
 use super::reply::{Origin, Reply, Stage};
 use super::{BargeInCause, BargeInPolicy, EotSource, Output, Protection, ReplyOutcome, SttInput, TurnMachine};
-use crate::text::{Overlap, classify_overlap, word_count};
+use crate::text::{Overlap, word_count};
 use crate::units::Position;
 use std::time::Instant;
-
-/// The words of an echo lag the audio, and what is played lags what was reported: so much more of the reply than was
-/// reported counts as just said.
-const ECHO_MARGIN_MS: u64 = 500;
 
 /// With less than this left to play, "yes" is an answer to the agent and not a sign of listening.
 const ANSWER_TAIL_MS: u64 = 500;
@@ -131,20 +127,7 @@ impl TurnMachine {
     /// What the words over an interruptible reply are.
     fn overlap(&self) -> Option<Overlap> {
         let (Phase::Replying(reply) | Phase::Paused(reply, _)) = &self.phase else { return None };
-        self.is_interruptible(reply).then(|| self.classify(reply))
-    }
-
-    /// What the words over any released reply are.
-    pub(super) fn overlap_with_agent(&self) -> Option<Overlap> {
-        match &self.phase {
-            Phase::Replying(reply) | Phase::Paused(reply, _) => Some(self.classify(reply)),
-            Phase::Listening | Phase::Speculating(_) | Phase::Ending { .. } | Phase::Over => None,
-        }
-    }
-
-    fn classify(&self, reply: &Reply) -> Overlap {
-        let said = reply.recent_text(self.rate.samples_in_ms(ECHO_MARGIN_MS));
-        classify_overlap(self.floor.words.text(), said)
+        if self.is_interruptible(reply) { self.overlap_with_agent() } else { None }
     }
 
     fn enough_words(&self) -> bool {

@@ -112,6 +112,9 @@ impl TurnMachine {
         if self.floor.words.is_empty() {
             return self.commit_without_words();
         }
+        if !self.open_words_are_a_turn() {
+            return self.commit_echo();
+        }
         let guess = if self.guess_fits() { self.take_reply() } else { None };
         if guess.is_none() {
             self.turn_goes_on();
@@ -148,6 +151,13 @@ impl TurnMachine {
         if let Some(turn) = self.floor.turn.take() {
             self.recent = Some(Recent { turn, words, source, final_outstanding, committed_at: self.now });
         }
+    }
+
+    /// The words are the agent's own: there is no turn.
+    fn commit_echo(&mut self) {
+        self.turn_goes_on();
+        self.floor.drop_turn();
+        self.floor.turn = None;
     }
 
     fn commit_without_words(&mut self) {

@@ -4,6 +4,7 @@
 
 use super::agenda::Agenda;
 use super::barge_in::Pause;
+use super::echo::LastSaid;
 use super::floor::Floor;
 use super::keys::Keys;
 use super::late::Recent;
@@ -32,6 +33,7 @@ pub struct TurnMachine {
     pub(super) keys: Keys,
     pub(super) agenda: Agenda,
     pub(super) recent: Option<Recent>,
+    pub(super) last_said: LastSaid,
     pub(super) protection: Protection,
     timers: TimerTable,
     outputs: VecDeque<Output>,
@@ -76,6 +78,7 @@ impl TurnMachine {
             keys: Keys::default(),
             agenda: Agenda::default(),
             recent: None,
+            last_said: LastSaid::new(),
             protection: Protection::Interruptible,
             timers: TimerTable::default(),
             outputs: VecDeque::with_capacity(OUTPUT_CAPACITY),

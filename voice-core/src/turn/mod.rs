@@ -8,6 +8,7 @@
 mod agenda;
 mod barge_in;
 mod config;
+mod echo;
 mod end_of_turn;
 mod floor;
 mod input;

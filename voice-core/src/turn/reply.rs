@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(super) const MAX_TOOL_RUNS: usize = 32;
 
 /// An echo is of what was said last: about 20 seconds of English.
-const ECHO_BYTES: usize = 300;
+pub(super) const ECHO_BYTES: usize = 300;
 
 /// Why the reply exists.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,6 @@
 use super::machine::Phase;
 use super::reply::{Gate, MAX_TOOL_RUNS, Reply, Stage};
 use super::{Output, ReplyInput, ReplyOutcome, TurnMachine};
-use crate::text::Overlap;
 use crate::units::{ReplyId, ToolRunId};
 
 impl TurnMachine {
@@ -159,6 +158,7 @@ impl TurnMachine {
         self.drop_echo();
         let Some(reply) = self.take_reply() else { return };
         let (id, heard) = (reply.id, reply.played_samples > 0);
+        self.last_said.note(&reply, self.now);
         if outcome == ReplyOutcome::Failed && reply.unplayed_samples() > 0 {
             self.emit(Output::Clear(id));
         }
@@ -171,21 +171,6 @@ impl TurnMachine {
         }
         if let Some(source) = self.floor.turn.as_mut().and_then(|turn| turn.ended_by.take()) {
             self.end_turn(source);
-        }
-    }
-
-    /// What the STT made of the agent's own voice, or of nothing, is no turn of the caller's.
-    fn drop_echo(&mut self) {
-        if !self.open_words_are_a_turn() {
-            self.floor.drop_turn();
-        }
-    }
-
-    /// Whether the words said so far are the caller's and meant for the agent.
-    pub(super) fn open_words_are_a_turn(&self) -> bool {
-        match self.overlap_with_agent() {
-            None | Some(Overlap::Bid | Overlap::Backchannel) => true,
-            Some(Overlap::Echo | Overlap::Nothing) => false,
         }
     }
 

@@ -47,6 +47,7 @@ impl TurnMachine {
             && tries < self.config.max_speculations
             && !self.floor.words.is_empty()
             && self.keys.is_empty()
+            && self.open_words_are_a_turn()
     }
 
     /// Starts a reply to the words so far.
