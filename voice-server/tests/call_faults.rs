@@ -1,4 +1,5 @@
 //! What the caller says when the server is at fault: a sentence for each fault, in bounded time, on simulated time.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use futures::{SinkExt, StreamExt};
 use std::future::{Future, pending};
@@ -15,6 +16,8 @@ fn args(folder: &tempfile::TempDir) -> CallArgs {
     CallArgs {
         files: vec![FileArg { path: tone(folder), cue: Cue::AfterAgent }],
         server: None,
+        config: None,
+        models: None,
         record: None,
         json: None,
         rate: voice_core::units::SampleRate::Hz8000,

@@ -2,6 +2,7 @@
 //!
 //! Caller and server are joined by a pipe in memory and run on paused time: the protocol is the real one, a call of half
 //! a minute takes a moment, and nothing depends on how fast the machine is.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::collections::BTreeSet;
 use std::f32::consts::TAU;
@@ -113,6 +114,8 @@ async fn hold() -> Held {
             file("thanks.wav", 1_300, Cue::AfterAgent),
         ],
         server: None,
+        config: None,
+        models: None,
         record: Some(record.clone()),
         json: None,
         rate: RATE,

@@ -23,6 +23,14 @@ pub struct CallArgs {
     #[arg(long, value_name = "URL")]
     pub server: Option<ServerUrl>,
 
+    /// The configuration of the server that is started in this process.
+    #[arg(long, value_name = "FILE", env = "VOICE_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// The folder of the local models for the server that is started in this process. Default .models.
+    #[arg(long, value_name = "DIR", env = "VOICE_MODELS_DIR")]
+    pub models: Option<PathBuf>,
+
     /// Writes the call as a stereo WAV on one clock: left the caller as sent, right the agent as played.
     #[arg(long, value_name = "OUT.wav")]
     pub record: Option<PathBuf>,

@@ -6,11 +6,15 @@ use super::error::CallError;
 use super::plan::CallPlan;
 use super::report::CallReport;
 use super::view::View;
+use crate::{ServeArgs, ServerConfig, Settings, build_agent};
 use std::fs::File;
 use std::future::{Future, pending};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 use tokio_tungstenite::{client_async_with_config, connect_async_with_config};
@@ -31,7 +35,7 @@ pub async fn run(args: CallArgs) -> Result<(), CallError> {
     let mut view = View::stdout();
     let held = match &args.server {
         Some(url) => call(url, plan, &mut view, interrupted()).await,
-        None => return Err(CallError::Server("name one with --server".to_owned())),
+        None => call_in_process(&args, plan, &mut view).await?,
     };
     if let Some(report) = &held.report {
         println!("\n{report}");
@@ -64,6 +68,35 @@ where
         Ok((socket, _)) => hold(socket, plan, &mut View::none(), pending()).await,
         Err(error) => Held { report: None, end: Err(error) },
     }
+}
+
+/// Starts a server on a free port, with the agent of its configuration, for this one call.
+///
+/// # Errors
+/// [`CallError::Server`] if it does not start.
+async fn call_in_process(args: &CallArgs, plan: CallPlan, view: &mut View) -> Result<Held, CallError> {
+    let refused = |error: &dyn std::error::Error| CallError::Server(error.to_string());
+    let wanted = ServeArgs { config: args.config.clone(), models: args.models.clone(), ..ServeArgs::default() };
+    let settings = Settings::load(&wanted).map_err(|error| refused(&error))?;
+    let built = build_agent(&settings).map_err(|error| refused(&error))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| refused(&error))?;
+    let url = ServerUrl::of(listener.local_addr().map_err(|error| refused(&error))?);
+    println!("calling the agent of this process at {}", url.as_str());
+    built.notes.iter().for_each(|note| println!("  {note}"));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let config = ServerConfig { agent: built.agent, limits: settings.limits };
+    let server = crate::run(listener, config, async {
+        // Ready when the call has dropped its end.
+        let _ = stopped.await;
+    });
+    let call = async {
+        let held = call(&url, plan, view, interrupted()).await;
+        drop(stop);
+        held
+    };
+    let (held, served) = tokio::join!(call, server);
+    served.map_err(|error| refused(&error))?;
+    Ok(held)
 }
 
 async fn call(url: &ServerUrl, plan: CallPlan, view: &mut View, hang_up: impl Future<Output = ()>) -> Held {
