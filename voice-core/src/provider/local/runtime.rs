@@ -31,9 +31,22 @@ pub(super) fn load(models: &LocalModels, part: &'static str) -> Result<Environme
     Ok(loaded)
 }
 
-/// A session on weights that are shared: those of a file in ONNX Runtime's own format are used where they lie.
-pub(super) fn session(environment: &Environment, weights: &'static [u8]) -> ort::Result<InMemorySession<'static>> {
-    builder(environment)?.commit_from_memory_directly(weights)
+/// Whether a session keeps a copy of the weights in the order its arithmetic likes best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// It does.
+    Own,
+    /// It uses the weights as they lie, and shares them with other sessions.
+    Shared,
+}
+
+/// A session on the weights of a file in ONNX Runtime's own format, used where they lie.
+pub(super) fn session(
+    environment: &Environment,
+    weights: &'static [u8],
+    packing: Packing,
+) -> ort::Result<InMemorySession<'static>> {
+    builder(environment)?.with_prepacking(packing == Packing::Own)?.commit_from_memory_directly(weights)
 }
 
 /// A session with a copy of the weights of its own, for small models.

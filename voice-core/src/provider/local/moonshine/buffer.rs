@@ -21,10 +21,6 @@ impl AudioBuffer {
         self.start + self.samples.len() as u64
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.samples.is_empty()
-    }
-
     /// Forgets everything; the next sample is at `position`.
     pub(super) fn restart(&mut self, position: u64) {
         self.samples.clear();

@@ -4,7 +4,7 @@
 //! values of the encoder, which every later step is given again unchanged; its attention mask has the length of the
 //! raw samples, not of the encoder's output.
 
-use super::super::runtime;
+use super::super::runtime::{self, Packing};
 use ort::environment::Environment;
 use ort::session::{InMemorySession, SessionInputValue};
 use ort::value::{DynValue, Tensor};
@@ -42,7 +42,7 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn load(environment: &Environment, weights: Weights) -> ort::Result<Self> {
+    pub(super) fn load(environment: &Environment, weights: Weights, packing: Packing) -> ort::Result<Self> {
         let names = |prefix: &str| {
             let of_layer = |layer| {
                 ["decoder.key", "decoder.value", "encoder.key", "encoder.value"]
@@ -51,8 +51,8 @@ impl Network {
             (0..LAYERS).flat_map(of_layer).collect()
         };
         Ok(Self {
-            encoder: runtime::session(environment, weights.encoder)?,
-            decoder: runtime::session(environment, weights.decoder)?,
+            encoder: runtime::session(environment, weights.encoder, packing)?,
+            decoder: runtime::session(environment, weights.decoder, packing)?,
             past: names("past_key_values"),
             present: names("present"),
         })

@@ -47,7 +47,7 @@ pub struct PicoConfig {
     /// 0–500; 100 is the voice's own.
     pub volume_percent: u16,
     /// Replies spoken in turn at a time; a further one waits until a piece of text (at most 200 bytes) is spoken.
-    /// Each costs about 4 MB once used. Default 4.
+    /// Each costs about 2 MB once used. Default 4.
     pub lanes: usize,
     /// A reply whose reader is further behind than this is not spoken on until it reads. Default 10 s.
     pub ahead: Duration,

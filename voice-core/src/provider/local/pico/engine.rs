@@ -13,8 +13,10 @@ use std::path::Path;
 use std::rc::Rc;
 use ttspico::{Engine, EngineResetMode, EngineStatus, PicoError, System};
 
-/// Memory the C library works in: the voice's files (at most 1.5 MB) and 2.5 MB, the size its own tools use.
-const MEMORY_BYTES: usize = 4_000_000;
+/// Memory reserved for the C library. It needs about 4 MB, and reads some of it that it never wrote: then it speaks
+/// differently from one engine to the next. A block above 32 MiB is what glibc always takes fresh from the system
+/// (`DEFAULT_MMAP_THRESHOLD_MAX`), which hands out zeroes and backs only what is touched.
+const MEMORY_BYTES: usize = 40 << 20;
 
 /// The most samples a step gives. The C library breaks off if it finds less room than it has samples.
 pub(super) const STEP_SAMPLES: usize = 128;
