@@ -87,28 +87,28 @@ struct Pick<T: ?Sized> {
     stand_in: (&'static str, Arc<T>),
 }
 
-/// How much the configuration insists.
+/// What the configuration insists on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Insist {
-    OnTheBest,
-    OnTheStandIn,
-    OnNothing,
+    Best,
+    StandIn,
+    Nothing,
 }
 
 impl<T: ?Sized> Pick<T> {
     fn pick(self, insist: Insist, notes: &mut Vec<String>) -> Result<Arc<T>, AgentError> {
         let Self { key, engine, best, stand_in: (name, stand_in) } = self;
         match (insist, best) {
-            (Insist::OnTheBest | Insist::OnNothing, Ok(best)) => {
+            (Insist::Best | Insist::Nothing, Ok(best)) => {
                 notes.push(format!("{key}: {engine}"));
                 Ok(best)
             }
-            (Insist::OnTheBest, Err(reason)) => Err(AgentError::Insisted { key, engine, reason }),
-            (Insist::OnNothing, Err(reason)) => {
+            (Insist::Best, Err(reason)) => Err(AgentError::Insisted { key, engine, reason }),
+            (Insist::Nothing, Err(reason)) => {
                 notes.push(format!("{key}: {name}; {engine} would be better: {reason}"));
                 Ok(stand_in)
             }
-            (Insist::OnTheStandIn, _) => {
+            (Insist::StandIn, _) => {
                 notes.push(format!("{key}: {name}, as configured"));
                 Ok(stand_in)
             }
@@ -118,11 +118,11 @@ impl<T: ?Sized> Pick<T> {
 
 fn pick_vad(choice: VadChoice, engines: &Engines, notes: &mut Vec<String>) -> Result<Arc<dyn VadSource>, AgentError> {
     let insist = match choice {
-        VadChoice::Auto => Insist::OnNothing,
-        VadChoice::Silero => Insist::OnTheBest,
-        VadChoice::Earshot => Insist::OnTheStandIn,
+        VadChoice::Auto => Insist::Nothing,
+        VadChoice::Silero => Insist::Best,
+        VadChoice::Earshot => Insist::StandIn,
     };
-    let best = if insist == Insist::OnTheStandIn { Err(String::new()) } else { engines.silero() };
+    let best = if insist == Insist::StandIn { Err(String::new()) } else { engines.silero() };
     let pick =
         Pick { key: "vad", engine: "Silero", best, stand_in: ("Earshot", Arc::new(EarshotVad) as Arc<dyn VadSource>) };
     pick.pick(insist, notes)
@@ -130,11 +130,11 @@ fn pick_vad(choice: VadChoice, engines: &Engines, notes: &mut Vec<String>) -> Re
 
 fn pick_stt(choice: SttChoice, engines: &Engines, notes: &mut Vec<String>) -> Result<Arc<dyn Stt>, AgentError> {
     let insist = match choice {
-        SttChoice::Auto => Insist::OnNothing,
-        SttChoice::Moonshine => Insist::OnTheBest,
-        SttChoice::StandIn => Insist::OnTheStandIn,
+        SttChoice::Auto => Insist::Nothing,
+        SttChoice::Moonshine => Insist::Best,
+        SttChoice::StandIn => Insist::StandIn,
     };
-    let best = if insist == Insist::OnTheStandIn { Err(String::new()) } else { engines.moonshine() };
+    let best = if insist == Insist::StandIn { Err(String::new()) } else { engines.moonshine() };
     let stand_in: (_, Arc<dyn Stt>) =
         ("a stand-in that notices speech but understands none", Arc::new(StandInStt::default()));
     Pick { key: "stt", engine: "Moonshine", best, stand_in }.pick(insist, notes)
@@ -142,11 +142,11 @@ fn pick_stt(choice: SttChoice, engines: &Engines, notes: &mut Vec<String>) -> Re
 
 fn pick_tts(choice: TtsChoice, engines: &Engines, notes: &mut Vec<String>) -> Result<Arc<dyn Tts>, AgentError> {
     let insist = match choice {
-        TtsChoice::Auto => Insist::OnNothing,
-        TtsChoice::Pico => Insist::OnTheBest,
-        TtsChoice::Tones => Insist::OnTheStandIn,
+        TtsChoice::Auto => Insist::Nothing,
+        TtsChoice::Pico => Insist::Best,
+        TtsChoice::Tones => Insist::StandIn,
     };
-    let best = if insist == Insist::OnTheStandIn { Err(String::new()) } else { engines.pico() };
+    let best = if insist == Insist::StandIn { Err(String::new()) } else { engines.pico() };
     let stand_in: (_, Arc<dyn Tts>) = ("tones in the rhythm of the words", Arc::new(ToneTts::new()));
     Pick { key: "tts", engine: "SVOX Pico", best, stand_in }.pick(insist, notes)
 }

@@ -1,5 +1,7 @@
 //! What a server bears of its clients, and how it ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod serve_support;
 
 use serve_support::{Client, Received, TestServer, agent, no_hang};

@@ -1,5 +1,7 @@
 //! The protocol over real sockets: a right client, wrong ones, and two at once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod serve_support;
 
 use futures::SinkExt;
