@@ -163,10 +163,19 @@ impl Settings {
             std::fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.to_owned(), reason })?;
         let mut settings: Self = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), reason: error.to_string() })?;
+        settings.silence_empty_prompts();
         if let (Some(script), Some(folder)) = (&mut settings.agent.dialogue, path.parent()) {
             *script = folder.join(&*script);
         }
         Ok(settings)
+    }
+
+    /// TOML cannot say "none"; an empty prompt does.
+    fn silence_empty_prompts(&mut self) {
+        let turn = &mut self.turn;
+        for prompt in [&mut turn.idle_prompt, &mut turn.not_heard_prompt, &mut turn.failure_apology] {
+            prompt.take_if(|prompt| prompt.trim().is_empty());
+        }
     }
 
     fn overrule(&mut self, args: &ServeArgs) {
@@ -225,6 +234,24 @@ mod tests {
     fn an_empty_file_and_no_file_are_the_defaults() {
         assert_eq!(load("", ServeArgs::default()), Ok(Settings::default()));
         assert_eq!(Settings::load(&ServeArgs::default()).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn the_example_names_every_key_with_its_default() {
+        let example = include_str!("../config.example.toml");
+        assert_eq!(load(example, ServeArgs::default()), Ok(Settings::default()));
+        let mut table: toml::Table = example.parse().unwrap();
+        let turn = table.remove("turn").unwrap();
+        let named: Vec<_> = turn.as_table().unwrap().keys().cloned().collect();
+        let all = serde_json::to_value(TurnConfig::default()).unwrap();
+        let missing: Vec<_> = all.as_object().unwrap().keys().filter(|key| !named.contains(key)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn an_empty_prompt_is_none() {
+        let turn = load("[turn]\nidle_prompt = \"\"\n", ServeArgs::default()).unwrap().turn;
+        assert_eq!((turn.idle_prompt, turn.not_heard_prompt), (None, TurnConfig::default().not_heard_prompt));
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct ServerLimits {
     pub send_buffer_bytes: usize,
     /// Wrong messages in a call before it ends.
     pub max_errors: u32,
+    /// Web pages that may place calls, besides those this server's own host serves, as browsers name them
+    /// (`https://app.example`), or `*` for all. Others are answered 403. Clients that are no browsers are not asked.
+    pub allowed_origins: Vec<String>,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,
 }
@@ -42,6 +45,7 @@ impl Default for ServerLimits {
             max_message_bytes: 64 * 1024,
             send_buffer_bytes: 32 * 1024,
             max_errors: 32,
+            allowed_origins: Vec::new(),
             drain_ms: 30_000,
         }
     }

@@ -3,7 +3,10 @@
 //! Invariant: each server has its own recorder, so that two in one process do not mix. Labels have few values.
 
 use crate::call::names;
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_local_recorder,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use voice_core::session::{SessionEvent, TurnRecord};
 
@@ -44,7 +47,10 @@ impl ServerMetrics {
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets(BUCKETS).unwrap_or_default();
         let recorder = builder.build_recorder();
-        let handles = with_local_recorder(&recorder, Handles::new);
+        let handles = with_local_recorder(&recorder, || {
+            describe();
+            Handles::new()
+        });
         Self { recorder, handles }
     }
 
@@ -120,4 +126,20 @@ impl Handles {
             engine: histogram!("voice_engine_seconds"),
         }
     }
+}
+
+fn describe() {
+    describe_gauge!("voice_calls_active", "Calls that are up.");
+    describe_counter!("voice_calls_started_total", "Calls that came up.");
+    describe_counter!("voice_calls_ended_total", "Calls that ended, by reason.");
+    describe_counter!("voice_calls_refused_total", "Calls answered 503, by reason.");
+    describe_counter!("voice_handshakes_failed_total", "Connections that did not become calls.");
+    describe_counter!("voice_call_panics_total", "Calls that broke off by a fault of the server.");
+    describe_counter!("voice_replies_total", "Replies of the agent, by outcome.");
+    describe_counter!("voice_barge_ins_total", "Callers who took the turn from the agent, by cause.");
+    describe_counter!("voice_resumes_total", "Overlaps that were no bid for the turn: the agent went on.");
+    describe_counter!("voice_stage_failures_total", "Failures of a stage, by stage.");
+    describe_counter!("voice_events_lost_total", "Events not told to a client that reads too slowly.");
+    describe_histogram!("voice_to_voice_seconds", "From the caller's last sample to the agent's first.");
+    describe_histogram!("voice_engine_seconds", "What of that the engine itself caused.");
 }
