@@ -131,18 +131,22 @@ pub enum ReplyInput {
 /// What the embedding program or the client asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// The agent shall say this when the floor is free.
+    /// The agent shall say this when the floor is free. Eight texts may wait; one more drops the oldest, which
+    /// [`super::Output::SayDropped`] tells.
     Say {
         /// The text.
         text: String,
         /// Whether the caller may interrupt it.
         protection: Protection,
     },
-    /// The agent shall stop speaking now, as if the caller had barged in.
+    /// The agent shall stop speaking now, as if the caller had barged in: even a protected reply, and even one that is not
+    /// audible yet. Texts that wait to be said still are.
     Interrupt,
-    /// The caller muted or unmuted: while muted, speech is not theirs.
+    /// The caller muted or unmuted: while muted, speech is not theirs. Muting ends their speech; a final that was
+    /// outstanding then still counts.
     Mute(Muted),
-    /// A key was pressed: `0`–`9`, `*`, `#`, `A`–`D`.
+    /// A key was pressed: `0`–`9`, `*`, `#`, `A`–`D`; anything else is ignored. An entry is a turn that reads
+    /// "keys 1 2 3 #", after words said in the same turn. A key over the agent is a bid.
     Dtmf(char),
     /// Whether the current and coming replies may be interrupted, from now on.
     Protect(Protection),

@@ -4,6 +4,17 @@
 //! state panics; it always comes to rest. It knows no audio bytes, no clock, no task and no channel: the session calls
 //! [`TurnMachine::handle`], performs every [`TurnMachine::poll_output`] in order, and comes back at
 //! [`TurnMachine::poll_timeout`].
+//!
+//! | question | file |
+//! |---|---|
+//! | who has the floor, and who takes which input? | `machine` |
+//! | what does the caller say, since when are they silent? | `floor`, `words`, `keys` |
+//! | when is their turn over, and what if it was not? | `end_of_turn`, `late` |
+//! | what is prepared before that is certain? | `speculation` |
+//! | what stops the agent, and what lets it go on? | `barge_in`, `echo` |
+//! | how does a reply live and end? | `reply`, `reply_events` |
+//! | what does the agent say of itself? | `agenda` |
+//! | which timer runs when? | `schedule`, `timer` |
 
 mod agenda;
 mod barge_in;

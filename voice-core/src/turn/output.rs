@@ -191,7 +191,7 @@ pub enum ReplyOutcome {
     /// The call ended first.
     CallEnded,
     /// The caller had more to say before any of it was heard. Their words join the turn it was to answer, which is
-    /// committed again.
+    /// committed again; a text that was to be said is given up.
     Superseded,
 }
 
