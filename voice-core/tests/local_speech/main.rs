@@ -1,4 +1,5 @@
 //! Local speech with the real models. Needs `make models`; the feature `local-models` says that it was run.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod moonshine;
 mod pico;
