@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 use voice_server::caller::{self, CallArgs};
@@ -59,18 +60,27 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
     // The one line on standard output, for scripts that chose port 0.
     println!("listening on {}", listener.local_addr()?);
     let config = ServerConfig { agent: built.agent, limits: settings.limits };
-    voice_server::run(listener, config, told_to_stop()?).await?;
-    Ok(())
+    let stop = CancellationToken::new();
+    tokio::select! {
+        done = voice_server::run(listener, config, stop.cancelled()) => Ok(done?),
+        impatient = told_to_stop(&stop)? => Err(impatient.into()),
+    }
 }
 
-/// Ready at SIGINT or SIGTERM.
-fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+/// Cancels `stop` at the first SIGINT or SIGTERM; ready at the second, with what to say then.
+fn told_to_stop(stop: &CancellationToken) -> io::Result<impl Future<Output = &'static str>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
+    let mut told = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    };
+    Ok(async move {
+        told().await;
+        stop.cancel();
+        told().await;
+        "told to stop twice: running calls were cut off"
     })
 }

@@ -57,6 +57,30 @@ async fn what_a_client_asks_to_say_is_said() {
 }
 
 #[tokio::test]
+async fn an_interrupted_reply_is_cleared_and_not_one_sample_of_it_follows() {
+    let greeting = "This is a long greeting that nobody wants to hear to its end. ".repeat(5);
+    let server = TestServer::start(agent(Some(&greeting)), ServerLimits::default()).await;
+    let mut client = Client::call(&server).await;
+    while !matches!(client.receive().await, Received::Audio { reply: 1, .. }) {}
+    client.send(r#"{"type":"interrupt"}"#).await;
+    client.until(|message| matches!(message, ServerMessage::Clear { reply: 1 })).await;
+    client.send(r#"{"type":"say","text":"Sorry."}"#).await;
+    let mut barge_in = None;
+    loop {
+        match client.receive().await {
+            Received::Audio { reply, .. } => assert!(reply > 1, "audio of reply {reply} after its clear"),
+            Received::Message(ServerMessage::BargeIn(report)) => barge_in = Some(report),
+            Received::Message(ServerMessage::AudioEnd { reply, .. }) => break assert!(reply > 1),
+            Received::Message(_) => {}
+            Received::Closed => panic!("closed"),
+        }
+    }
+    let barge_in = barge_in.expect("a barge-in is told");
+    assert_eq!((barge_in.decision.as_str(), barge_in.cause.as_str(), barge_in.reply), ("committed", "command", 1));
+    assert!(greeting.starts_with(&barge_in.heard_text) && barge_in.heard_text.len() < greeting.len());
+}
+
+#[tokio::test]
 async fn mulaw_and_opus_are_spoken() {
     let server = TestServer::start(agent(Some("Hi.")), ServerLimits::default()).await;
     for (audio, largest) in
