@@ -134,7 +134,7 @@ fn print_finals_in_real_time(engines: &Engines, speech: &[i16]) {
         let ms = |micros: u64| micros as f64 / 1_000.0;
         let (p50, p90) = (delays.value_at_quantile(0.5), delays.value_at_quantile(0.9));
         println!(
-            "  {seconds} s of speech: p50 {:.1} ms, p90 {:.1} ms, max {:.1} ms",
+            "  {seconds} s of speech: p50 {:.2} ms, p90 {:.2} ms, max {:.2} ms",
             ms(p50),
             ms(p90),
             ms(delays.max())

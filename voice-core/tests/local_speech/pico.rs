@@ -108,7 +108,20 @@ async fn after_a_cancel_nothing_comes() {
     reply.feed.cancel();
     assert!(reply.events.next().await.is_none());
     assert!(matches!(reply.feed.speak("more"), Err(StageError::Ended { .. })));
-    assert_eq!(listen(said(&mut *session, 2, &["Yes."])).await.1.len(), 1, "the next reply is spoken");
+}
+
+#[tokio::test]
+async fn nothing_of_a_cancelled_reply_is_in_the_next() {
+    let (_tts, mut session) = session(PicoConfig { lanes: 1, ..PicoConfig::default() }).await;
+    let fresh = listen(said(&mut *session, 1, &["Yes, of course."])).await.1;
+    for blocks in [1, 2, 7, 20] {
+        let mut reply = said(&mut *session, 2, &["This sentence goes on and on, and then a little further still."]);
+        for _ in 0..blocks {
+            assert!(matches!(reply.events.next().await, Some(Ok(TtsEvent::Audio(_)))));
+        }
+        reply.feed.cancel();
+        assert_eq!(listen(said(&mut *session, 3, &["Yes, of course."])).await.1, fresh, "after {blocks} blocks");
+    }
 }
 
 #[tokio::test]
