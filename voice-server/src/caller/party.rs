@@ -174,3 +174,55 @@ pub(super) struct Sounding {
     pub(super) agent: bool,
     pub(super) caller: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: SampleRate = SampleRate::Hz8000;
+
+    fn party() -> Party {
+        let format = AudioFormat { rate: 8_000, ..AudioFormat::default() };
+        Party::new("test".into(), (format, RATE), (Vec::new(), Patience::default()), None)
+    }
+
+    fn reply(party: &mut Party, at: u64, reply: u32, samples: usize) {
+        party.audio(at, AgentAudio { reply, position: 0, samples: &vec![1_000; samples] }).unwrap();
+        party.message(at, &ServerMessage::AudioEnd { reply, total_samples: samples as u64 });
+    }
+
+    #[test]
+    fn a_reply_that_ended_between_two_reports_is_reported_to_its_end() {
+        let mut party = party();
+        reply(&mut party, 0, 1, 170);
+        reply(&mut party, 0, 2, 400);
+        party.tick().1.unwrap();
+        assert_eq!(party.played_reports(), [(1, 160)]);
+        party.tick().1.unwrap();
+        assert_eq!(party.played_reports(), [(1, 170), (2, 150)]);
+        assert_eq!(party.played_reports(), []);
+    }
+
+    #[test]
+    fn the_signal_alone_silences_the_agent() {
+        let mut party = party();
+        reply(&mut party, 0, 1, 4_000);
+        let report = r#"{"type":"barge_in","turn":1,"reply":1,"onset_position":0,"onset_ms":0,"noticed_ms":0,"paused_ms":0,
+            "decided_ms":0,"decision":"committed","cause":"words","sent_samples":4000,"heard_text":""}"#;
+        party.message(100, &serde_json::from_str(report).unwrap());
+        party.tick().1.unwrap();
+        assert_eq!(party.played_reports(), [(1, 100)]);
+        party.audio(200, AgentAudio { reply: 1, position: 4_000, samples: &[1; 7] }).unwrap();
+        let (report, recorded) = party.finish();
+        recorded.unwrap();
+        assert_eq!(report.barge_ins[0].samples_after_signal, 7);
+    }
+
+    #[test]
+    fn frames_follow_each_other_without_a_hole() {
+        let mut party = party();
+        let positions: Vec<_> = (0..5).map(|_| party.tick().0).map(|t| (t.position, t.frame.len())).collect();
+        assert_eq!(positions, [(0, 160), (160, 160), (320, 160), (480, 160), (640, 160)]);
+        assert_eq!(party.next_due(), 960);
+    }
+}

@@ -80,7 +80,8 @@ impl Track {
             self.stale_samples += samples;
             return false;
         }
-        let is_new = position >= self.received_samples;
+        // What was sent twice, or after the end, is not part of the reply.
+        let is_new = position >= self.received_samples && self.total_samples.is_none();
         if is_new {
             self.received_samples = position.saturating_add(samples);
         }
