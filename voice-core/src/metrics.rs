@@ -69,10 +69,56 @@ impl TurnTimeline {
     pub fn voice_to_voice(&self) -> Option<Duration> {
         between(self.speech_end, self.first_audio)
     }
+    /// Where all of [`Self::voice_to_voice`] went: the parts, in order, add up to it exactly. What ran beside something
+    /// else counts only as far as it was waited for: a speculative reply's model costs what it took past the end of turn.
+    pub fn parts(&self) -> Option<[(SilencePart, Duration); SilencePart::COUNT]> {
+        let (start, end) = (self.speech_end?, self.first_audio?);
+        let milestones = [
+            (SilencePart::EndOfTurn, self.eot),
+            (SilencePart::Model, self.first_token),
+            (SilencePart::Clause, self.first_clause),
+            (SilencePart::Voice, self.tts_first_byte),
+            (SilencePart::LeadingSilence, self.tts_first_speech),
+            (SilencePart::Hold, self.released),
+            (SilencePart::Engine, Some(end)),
+        ];
+        let mut so_far = start;
+        Some(milestones.map(|(part, at)| {
+            let reached = at.unwrap_or(so_far).clamp(so_far, end.max(so_far));
+            let took = reached.saturating_duration_since(so_far);
+            so_far = reached;
+            (part, took)
+        }))
+    }
     /// What of it the engine itself caused: handing the clause on, and sending audio that was there and allowed.
     pub fn engine(&self) -> Option<Duration> {
         Some(between(self.first_clause, self.first_clause_spoken)? + self.send()?)
     }
+}
+
+/// What the caller waited for between their last sample and the agent's first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SilencePart {
+    /// The decision that the turn is over: the policy's silence and the STT's final.
+    EndOfTurn,
+    /// The model's first token.
+    Model,
+    /// The rest of the first clause.
+    Clause,
+    /// The TTS's first audio.
+    Voice,
+    /// The silence the TTS opens with, as long as it took to arrive.
+    LeadingSilence,
+    /// Audio that was there and was not allowed yet.
+    Hold,
+    /// The engine: sending what was there and allowed.
+    Engine,
+}
+
+impl SilencePart {
+    /// How many parts there are.
+    pub const COUNT: usize = 7;
 }
 
 /// The instants of one overlap of caller and agent.

@@ -19,7 +19,7 @@ use super::watch::Watch;
 use super::{Finality, Stage, clock};
 use crate::metrics::BargeInTimeline;
 use crate::stage::SttEvent;
-use crate::transport::{BoxLineSource, Line, LineCommand, LineError, LineInput, LineSink};
+use crate::transport::{BoxLineSource, Line, LineCommand, LineControl, LineError, LineInput, LineSink};
 use crate::turn::{CallerTurn, Command, EndReason, Input, Muted, Protection, ReplyInput, SttInput, TurnMachine};
 use crate::units::{CallId, Position, ReplyId};
 use futures::StreamExt;
@@ -102,6 +102,8 @@ impl Session {
             if let Some(reason) = driver.ended {
                 break reason;
             }
+            // A stage or a line that is always ready must not keep the thread from the other calls.
+            tokio::task::consume_budget().await;
             sleep.as_mut().reset(driver.next_wake(now).into());
             let happened = poll_fn(|cx| driver.poll_next(cx, &mut source, &mut commands, sleep.as_mut())).await;
             driver.take(happened, clock::now());
@@ -210,7 +212,8 @@ impl Driver {
     }
 
     fn next_wake(&mut self, now: Instant) -> Instant {
-        let track = self.replies.playing().and_then(|reply| reply.track.next_due(now));
+        let playing = self.replies.playing().filter(|reply| !reply.told_drained);
+        let track = playing.and_then(|reply| reply.track.next_due(now));
         let track = track.map(|at| if self.stalled_since.is_some() { at.max(now + LINE_RETRY) } else { at });
         let dues = [track, self.machine.poll_timeout(), Some(self.listener.next_fill()), self.tools.next_filler()];
         let heard = self.replies.playing().is_some().then_some(self.next_heard);
@@ -258,17 +261,23 @@ impl Driver {
     }
 
     fn tell_drained(&mut self, now: Instant) {
-        let Some(reply) = self.replies.playing() else { return };
-        let (id, total) = (reply.id, reply.track.total());
-        if reply.track.is_sent() && !reply.told_end && total > 0 {
-            reply.told_end = true;
-            self.control(crate::transport::LineControl::End { reply: id, total_samples: total }, now);
-        }
+        let Some(id) = self.replies.playing().map(|reply| reply.id) else { return };
+        self.tell_end(id, now);
         let Some(reply) = self.replies.playing() else { return };
         if reply.track.is_drained(now) && !reply.told_drained {
             reply.told_drained = true;
             let samples = reply.track.played(now);
             self.handle(Input::Reply(id, ReplyInput::Drained { samples }), now);
+        }
+    }
+
+    /// Tells the far end that it has all of a reply, once.
+    pub(super) fn tell_end(&mut self, id: ReplyId, now: Instant) {
+        let Some(reply) = self.replies.get(id) else { return };
+        let total_samples = reply.track.total();
+        if reply.track.is_sent() && !reply.told_end && total_samples > 0 {
+            reply.told_end = true;
+            self.control(LineControl::End { reply: id, total_samples }, now);
         }
     }
 
@@ -397,6 +406,7 @@ impl Driver {
                 SpeechEdge::Ended { listened, line, silence_ms } => {
                     let received = self.listener.received_at(listened).unwrap_or(now);
                     self.speech_end = Some((line, received));
+                    self.stt.speech_ended();
                     self.handle(Input::SpeechEnded { end: line, silence_ms }, now);
                     self.watch.tell(SessionEvent::CallerSilent { at: now, end: line });
                 }

@@ -1,21 +1,28 @@
 //! The link to the STT: opened early, opened again when it breaks, never in the way of the VAD.
 //!
-//! Invariant: feeding never waits. While no stream is open the caller's audio is kept, up to a limit, and given to the
-//! next one.
+//! Invariant: feeding never waits. The audio whose words are not final is kept, up to a limit: a stream that breaks is
+//! followed by one that is given it again, so that no word is lost; as its words replace the open segment, none doubles.
 
 use crate::stage::{LISTEN_RATE, StageError, Stt, SttEvent, SttSession};
 use crate::units::Position;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use std::collections::VecDeque;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// Audio kept while no stream is open: beyond it the oldest is lost. Ten seconds of 16 kHz samples are 320 KB.
+/// Audio kept for the next stream: beyond it the oldest is lost. Ten seconds of 16 kHz samples are 320 KB.
 const BACKLOG_SAMPLES: usize = LISTEN_RATE.samples_in_ms(10_000) as usize;
+/// Kept before an onset, and of silence: an engine wants to hear how a word begins.
+const KEPT_SILENCE_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(500);
+/// An engine that does not open within this time is as good as broken.
+const OPEN_DEADLINE: Duration = Duration::from_secs(10);
+/// A stream that took this much audio had opened well: its end starts the attempts anew.
+const PROVEN_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(5_000);
 /// Waits between attempts to open a stream; after the last the STT has failed for good.
 const RETRY_AFTER: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
@@ -41,40 +48,64 @@ pub(super) struct SttLink {
     stt: Arc<dyn Stt>,
     link: Link,
     attempts: usize,
-    backlog: VecDeque<i16>,
-    backlog_end: Position,
+    /// The audio that the next stream will need, up to `kept_end`.
+    kept: VecDeque<i16>,
+    kept_end: Position,
+    /// Where the speech begins whose words are not final.
+    open_from: Option<Position>,
+    speaking: bool,
+    /// The final that was asked for and has not come.
+    asked: Option<Position>,
+    taken_samples: u64,
     behind: bool,
 }
 
 impl SttLink {
     pub(super) fn new(stt: Arc<dyn Stt>) -> Self {
-        let link = Link::Opening(stt.open());
-        Self { stt, link, attempts: 1, backlog: VecDeque::new(), backlog_end: Position::ZERO, behind: false }
+        let link = Link::Opening(opening(&stt));
+        Self {
+            stt,
+            link,
+            attempts: 1,
+            kept: VecDeque::with_capacity(BACKLOG_SAMPLES + LISTEN_RATE.samples_in_ms(40) as usize),
+            kept_end: Position::ZERO,
+            open_from: None,
+            speaking: false,
+            asked: None,
+            taken_samples: 0,
+            behind: false,
+        }
     }
 
     /// Gives the next samples. The first refusal of a row is returned, the others are counted as part of it.
     pub(super) fn push(&mut self, samples: &[i16], position: Position) -> Option<StageError> {
+        self.keep(samples, position);
         match &mut self.link {
             Link::Open(session) => {
+                self.taken_samples += samples.len() as u64;
                 let result = session.feed.push(samples, position);
                 let was_behind = std::mem::replace(&mut self.behind, result.is_err());
                 result.err().filter(|_| !was_behind)
             }
-            Link::Waiting(_) | Link::Opening(_) => {
-                self.keep(samples, position);
-                None
-            }
-            Link::Failed => None,
+            Link::Waiting(_) | Link::Opening(_) | Link::Failed => None,
         }
     }
 
     pub(super) fn speech_started(&mut self, onset: Position) {
+        self.speaking = true;
+        self.asked = None;
+        self.open_from.get_or_insert(onset);
         if let Link::Open(session) = &mut self.link {
             session.feed.speech_started(onset);
         }
     }
 
+    pub(super) fn speech_ended(&mut self) {
+        self.speaking = false;
+    }
+
     pub(super) fn finalize(&mut self, end: Position) {
+        self.asked = Some(end);
         if let Link::Open(session) = &mut self.link {
             session.feed.finalize(end);
         }
@@ -87,7 +118,7 @@ impl SttLink {
                 Link::Failed => return Poll::Pending,
                 Link::Waiting(sleep) => {
                     std::task::ready!(sleep.as_mut().poll(cx));
-                    self.link = Link::Opening(self.stt.open());
+                    self.link = Link::Opening(opening(&self.stt));
                 }
                 Link::Opening(opening) => match std::task::ready!(opening.poll_unpin(cx)) {
                     Ok(session) => self.opened(session),
@@ -96,6 +127,7 @@ impl SttLink {
                 Link::Open(session) => match std::task::ready!(session.events.poll_next_unpin(cx)) {
                     Some(Ok(event)) => {
                         self.attempts = 0;
+                        self.note(&event);
                         return Poll::Ready(SttNews::Event(event));
                     }
                     Some(Err(error)) => return Poll::Ready(self.broke(error)),
@@ -105,19 +137,44 @@ impl SttLink {
         }
     }
 
+    /// What the event says about the audio it covers.
+    fn note(&mut self, event: &SttEvent) {
+        let closed = match event {
+            SttEvent::Final { end, .. } => Some(*end),
+            SttEvent::EndOfTurn { .. } => Some(self.kept_end),
+            SttEvent::StartOfTurn { .. }
+            | SttEvent::Interim { .. }
+            | SttEvent::EagerEndOfTurn { .. }
+            | SttEvent::TurnResumed => None,
+        };
+        if let Some(end) = closed {
+            self.open_from = self.speaking.then_some(end);
+            self.asked = None;
+        }
+    }
+
     fn opened(&mut self, mut session: SttSession) {
-        let kept = self.backlog.make_contiguous();
-        let mut position = self.backlog_end.minus(kept.len() as u64);
+        let kept = self.kept.make_contiguous();
+        let mut position = self.kept_end.minus(kept.len() as u64);
+        if let Some(open_from) = self.open_from {
+            session.feed.speech_started(open_from);
+        }
         for chunk in kept.chunks(LISTEN_RATE.samples_in_ms(20) as usize) {
             // A stream that refuses audio right after opening reports it by ending.
             let _ = session.feed.push(chunk, position);
             position = position.plus(chunk.len() as u64);
         }
-        self.backlog = VecDeque::new();
+        if let Some(end) = self.asked {
+            session.feed.finalize(end);
+        }
+        self.taken_samples = 0;
         self.link = Link::Open(session);
     }
 
     fn broke(&mut self, error: StageError) -> SttNews {
+        if matches!(self.link, Link::Open(_)) && self.taken_samples >= PROVEN_SAMPLES {
+            self.attempts = 0;
+        }
         match RETRY_AFTER.get(self.attempts).filter(|_| error.is_retryable()) {
             Some(wait) => {
                 self.attempts += 1;
@@ -132,9 +189,18 @@ impl SttLink {
     }
 
     fn keep(&mut self, samples: &[i16], position: Position) {
-        self.backlog.extend(samples);
-        let excess = self.backlog.len().saturating_sub(BACKLOG_SAMPLES);
-        self.backlog.drain(..excess);
-        self.backlog_end = position.plus(samples.len() as u64);
+        self.kept.extend(samples);
+        self.kept_end = position.plus(samples.len() as u64);
+        let needed_from = self.open_from.unwrap_or(self.kept_end).minus(KEPT_SILENCE_SAMPLES);
+        // Before the first final all is kept: the stream may still be opening.
+        let needed = if self.taken_samples == 0 { BACKLOG_SAMPLES as u64 } else { self.kept_end.since(needed_from) };
+        let excess = self.kept.len().saturating_sub((needed as usize).min(BACKLOG_SAMPLES));
+        self.kept.drain(..excess);
     }
+}
+
+fn opening(stt: &Arc<dyn Stt>) -> BoxFuture<'static, Result<SttSession, StageError>> {
+    let open = stt.open();
+    let late = StageError::Stalled { engine: "the STT", waited: OPEN_DEADLINE };
+    async move { tokio::time::timeout(OPEN_DEADLINE, open).await.unwrap_or(Err(late)) }.boxed()
 }

@@ -3,6 +3,9 @@
 use crate::stage::{Message, Role, ToolCall};
 use crate::units::TurnId;
 
+/// The answer of a tool that has none yet.
+const STILL_RUNS: &str = "still running; the result is not known yet";
+
 /// Whether a reply was heard to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
@@ -26,8 +29,11 @@ impl Memory {
 
     /// Replaces what was said of the same turn before.
     pub(super) fn caller_turn(&mut self, turn: TurnId, text: &str) {
-        self.entries.retain(|(of, message)| *of != Some(turn) || message.role != Role::Caller);
-        self.entries.push((Some(turn), Message::text(Role::Caller, text)));
+        let earlier = self.entries.iter_mut().find(|(of, message)| *of == Some(turn) && message.role == Role::Caller);
+        match earlier {
+            Some((_, message)) => text.clone_into(&mut message.text),
+            None => self.entries.push((Some(turn), Message::text(Role::Caller, text))),
+        }
     }
 
     pub(super) fn agent_turn(&mut self, turn: TurnId, heard_text: &str, _delivery: Delivery) {
@@ -40,14 +46,29 @@ impl Memory {
         self.entries.push((None, Message { tool_calls: vec![call], ..Message::text(Role::Agent, "") }));
     }
 
+    /// The answer follows its call at once, whenever it comes: models accept nothing else.
     pub(super) fn tool_result(&mut self, call: &str, result: &str) {
         let answer = Message { answers_call: Some(call.to_owned()), ..Message::text(Role::Tool, result) };
-        self.entries.push((None, answer));
+        let asked =
+            self.entries.iter().rposition(|(_, message)| message.tool_calls.iter().any(|asked| asked.call == call));
+        self.entries.insert(asked.map_or(self.entries.len(), |at| at + 1), (None, answer));
     }
 
-    /// All but the caller's words of turn `answered`, which the reply brings.
+    /// All but the caller's words of turn `answered`, which the reply brings. A call that still runs is answered so.
     pub(super) fn messages(&self, answered: TurnId) -> Vec<Message> {
-        let others = self.entries.iter().filter(|(of, m)| *of != Some(answered) || m.role != Role::Caller);
-        others.map(|(_, message)| message.clone()).collect()
+        let mut messages = Vec::with_capacity(self.entries.len() + 1);
+        let mut entries = self.entries.iter().map(|(of, message)| (*of, message)).peekable();
+        while let Some((of, message)) = entries.next() {
+            if of == Some(answered) && message.role == Role::Caller {
+                continue;
+            }
+            messages.push(message.clone());
+            let call = message.tool_calls.first().map(|asked| asked.call.clone());
+            let is_answered = entries.peek().is_some_and(|(_, next)| next.role == Role::Tool);
+            if let Some(call) = call.filter(|_| !is_answered) {
+                messages.push(Message { answers_call: Some(call), ..Message::text(Role::Tool, STILL_RUNS) });
+            }
+        }
+        messages
     }
 }

@@ -6,7 +6,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+/// An engine that does not open within this time is as good as broken.
+const OPEN_DEADLINE: Duration = Duration::from_secs(5);
 /// Openings in a row without a reply that was begun; then the waiting replies fail. The next reply tries anew.
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -34,7 +37,7 @@ pub(super) enum Voice {
 
 impl TtsLink {
     pub(super) fn new(tts: Arc<dyn Tts>) -> Self {
-        let link = Link::Opening(tts.open());
+        let link = Link::Opening(opening(&tts));
         Self { tts, link, attempts: 1, error: None }
     }
 
@@ -79,7 +82,13 @@ impl TtsLink {
             return Voice::Failed(error);
         }
         self.attempts += 1;
-        self.link = Link::Opening(self.tts.open());
+        self.link = Link::Opening(opening(&self.tts));
         Voice::Wait
     }
+}
+
+fn opening(tts: &Arc<dyn Tts>) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+    let open = tts.open();
+    let late = StageError::Stalled { engine: "the TTS", waited: OPEN_DEADLINE };
+    async move { tokio::time::timeout(OPEN_DEADLINE, open).await.unwrap_or(Err(late)) }.boxed()
 }

@@ -36,7 +36,7 @@ impl Driver {
             Output::RunTool { run, .. } => self.run_tool(run, now),
             Output::FinalizeStt => self.stt.finalize(self.listener.position()),
             Output::CallerTurn(turn) => self.caller_turn(turn, now),
-            Output::AgentTurn(turn) => self.agent_turn(turn),
+            Output::AgentTurn(turn) => self.agent_turn(turn, now),
             Output::SayDropped { text } => self.watch.tell(SessionEvent::SayDropped { text }),
             Output::CallerIdle => self.watch.tell(SessionEvent::CallerIdle),
             Output::EndCall(reason) => self.ended = Some(reason),
@@ -88,9 +88,14 @@ impl Driver {
     fn clear(&mut self, id: ReplyId, now: Instant) {
         let Some(reply) = self.replies.get(id) else { return };
         reply.track.clear(now);
-        let was_heard = reply.timeline.first_audio.is_some();
         self.control(LineControl::Clear { reply: id }, now);
-        if was_heard {
+        self.tell_silent(id, now);
+    }
+
+    /// Says that the audio of a reply is over, once, if it ever began.
+    fn tell_silent(&mut self, id: ReplyId, now: Instant) {
+        let Some(reply) = self.replies.get(id) else { return };
+        if reply.timeline.first_audio.is_some() && !std::mem::replace(&mut reply.told_silent, true) {
             self.watch.tell(SessionEvent::AgentSilent { at: now, reply: id });
         }
     }
@@ -113,13 +118,12 @@ impl Driver {
         });
     }
 
-    fn agent_turn(&mut self, turn: AgentTurn) {
+    fn agent_turn(&mut self, turn: AgentTurn, now: Instant) {
         let ended_by_itself = turn.outcome == ReplyOutcome::Completed;
         let reply = turn.reply;
-        let drained = self.replies.get(reply).is_some_and(|reply| reply.told_drained);
-        if drained {
-            self.watch.tell(SessionEvent::AgentSilent { at: super::clock::now(), reply });
-        }
+        // A TTS may say that it is done only when all it gave was played already.
+        self.tell_end(reply, now);
+        self.tell_silent(reply, now);
         self.turn_over(turn);
         if ended_by_itself {
             self.replies.remove(reply);
@@ -181,7 +185,7 @@ impl Driver {
     }
 
     fn start_say(&mut self, reply: ReplyId, turn: TurnId, text: &str, now: Instant) {
-        let timeline = self.timeline(reply, turn, now);
+        let timeline = TurnTimeline { turn, reply, reply_started: Some(now), ..TurnTimeline::default() };
         self.replies.add(LiveReply::said(reply, timeline, self.pacing, text));
     }
 
@@ -212,9 +216,9 @@ impl Driver {
         reply.timeline.released = Some(now);
         if let Some((_, at)) = eot.filter(|(turn, _)| *turn == reply.timeline.turn) {
             reply.timeline.eot = Some(at);
-        }
-        if let Some((position, at)) = speech_end {
-            (reply.timeline.speech_end_position, reply.timeline.speech_end) = (Some(position), Some(at));
+            if let Some((position, at)) = speech_end {
+                (reply.timeline.speech_end_position, reply.timeline.speech_end) = (Some(position), Some(at));
+            }
         }
         reply.track.release();
     }
@@ -301,6 +305,7 @@ impl Driver {
             ReplyNews::GenerationDone => ReplyInput::GenerationDone,
             ReplyNews::ToolCall(call) => ReplyInput::ToolRequested { run: self.tools.request(id, call) },
             ReplyNews::Usage(usage) => return self.cost.add_usage(usage),
+            ReplyNews::AwaitsTools => return self.go_on_after_tools(id),
             ReplyNews::GenerationFailed(error) => self.stage_failed(Stage::Llm, error, ReplyInput::GenerationFailed),
             ReplyNews::SpeechFailed(error) => self.stage_failed(Stage::Tts, error, ReplyInput::SpeechFailed),
         };
@@ -324,9 +329,14 @@ impl Driver {
         self.memory.tool_result(&call.call, &text);
         let Some(live) = self.replies.get(reply) else { return };
         live.tool_result(&call, text);
-        let request = live.next_request();
         self.handle(Input::Reply(reply, ReplyInput::ToolFinished { run: id }), now);
-        if let (Some(request), Some(live)) = (request, self.replies.get(reply)) {
+        self.go_on_after_tools(reply);
+    }
+
+    /// Asks the model to go on, once it has asked for all its tools and all have answered: either may come last.
+    fn go_on_after_tools(&mut self, reply: ReplyId) {
+        let Some(live) = self.replies.get(reply) else { return };
+        if let Some(request) = live.next_request() {
             live.go_on(self.agent.llm.generate(request));
         }
     }

@@ -128,7 +128,8 @@ impl Track {
             self.sent = self.played(now).max(self.kept);
         }
         let at_samples = self.clock_samples(now);
-        self.clock = if at_samples < self.sent {
+        // Where nothing is left to play it moves nowhere, but reports still under way get their grace.
+        self.clock = if at_samples <= self.sent {
             PacingClock::Moving { at_samples, since: now }
         } else {
             PacingClock::Still { at_samples }
@@ -393,6 +394,18 @@ mod tests {
         send_all_due(&mut lost, t0);
         let deadline = lost.next_due(t0).expect("a deadline");
         assert!(lost.is_drained(deadline) && lost.played(deadline) == 0);
+    }
+
+    #[test]
+    fn reports_under_way_when_a_played_out_reply_resumes_are_waited_for() {
+        let (t0, mut track) = (start(), track(Rebuffer::PauseAndClear, PlayedReports::Reported, 1_600));
+        send_all_due(&mut track, t0);
+        let end = t0 + Duration::from_millis(110);
+        track.pause(end);
+        track.resume(end + Duration::from_millis(300));
+        assert!(!track.is_drained(end + Duration::from_millis(310)));
+        track.report(1_600);
+        assert!(track.is_drained(end + Duration::from_millis(320)));
     }
 
     #[test]

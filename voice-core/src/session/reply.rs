@@ -18,6 +18,10 @@ use std::time::Instant;
 
 /// The longest text of one reply: ten minutes of speech. A model that goes on is cut off there.
 const MAX_REPLY_CHARS: usize = 10_000;
+/// Steps without news taken in one poll; then the others of the process get their turn.
+const MAX_STEPS: usize = 32;
+/// Pieces of text of one reply. A model that goes on, with empty ones even, is cut off there.
+const MAX_DELTAS: u64 = 20_000;
 /// How often one reply may call tools and go on.
 const MAX_TOOL_ROUNDS: u32 = 8;
 
@@ -28,6 +32,8 @@ pub(super) enum ReplyNews {
     Clause(String),
     ToolCall(ToolCall),
     Usage(TokenUsage),
+    /// The model has asked for all the tools it wants.
+    AwaitsTools,
     GenerationDone,
     GenerationFailed(StageError),
     /// Audio came; `samples` of it go to the line.
@@ -64,6 +70,7 @@ pub(super) struct LiveReply {
     pub(super) told_played: u64,
     pub(super) told_drained: bool,
     pub(super) told_end: bool,
+    pub(super) told_silent: bool,
     /// When the line took its latest audio.
     pub(super) last_sent: Option<Instant>,
     /// What the model was asked, for going on after tools.
@@ -99,6 +106,7 @@ impl LiveReply {
             told_played: 0,
             told_drained: false,
             told_end: false,
+            told_silent: false,
             last_sent: None,
             request,
             words,
@@ -220,7 +228,7 @@ impl LiveReply {
 
     /// The next thing that happened. Cancellation safe: nothing is lost between two polls.
     pub(super) fn poll_news(&mut self, cx: &mut Context<'_>) -> Poll<ReplyNews> {
-        loop {
+        for _ in 0..MAX_STEPS {
             if let Some(news) = self.news.pop_front() {
                 return Poll::Ready(news);
             }
@@ -229,6 +237,8 @@ impl LiveReply {
                 return Poll::Pending;
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_voice(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -282,14 +292,16 @@ impl LiveReply {
         let Words::Streaming(stream) = &mut self.words else { return Poll::Pending };
         match std::task::ready!(stream.poll_next_unpin(cx)) {
             Some(Ok(event)) => self.take_words(event),
-            Some(Err(error)) => {
-                self.flush_text();
-                self.words = Words::Done;
-                self.news.push_back(ReplyNews::GenerationFailed(error));
-            }
-            None => self.generation_over(),
+            Some(Err(error)) => self.generation_failed(error),
+            None => self.generation_failed(StageError::Ended { engine: "the model" }),
         }
         Poll::Ready(())
+    }
+
+    fn generation_failed(&mut self, error: StageError) {
+        self.flush_text();
+        self.words = Words::Done;
+        self.news.push_back(ReplyNews::GenerationFailed(error));
     }
 
     fn take_words(&mut self, event: LlmEvent) {
@@ -300,7 +312,7 @@ impl LiveReply {
                     self.news.push_back(ReplyNews::FirstToken);
                 }
                 self.take_text(&text);
-                if self.generated.len() > MAX_REPLY_CHARS {
+                if self.generated.len() > MAX_REPLY_CHARS || self.deltas >= MAX_DELTAS {
                     self.generation_over();
                 }
             }
@@ -345,6 +357,7 @@ impl LiveReply {
             }));
         } else {
             self.words = Words::AwaitingTools;
+            self.news.push_back(ReplyNews::AwaitsTools);
         }
     }
 

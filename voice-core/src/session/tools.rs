@@ -78,8 +78,11 @@ impl ToolRuns {
             }
             Some(tool) => {
                 run.policy = tool.policy();
-                let (work, deadline) = (tool.call(run.call.arguments_json.clone()), run.policy.deadline);
+                let (tool, arguments, deadline) =
+                    (Arc::clone(tool), run.call.arguments_json.clone(), run.policy.deadline);
                 let abort = self.tasks.spawn(async move {
+                    // Called in here, so that one that panics or blocks at once does so in its own task.
+                    let work = async { tool.call(arguments).await };
                     tokio::time::timeout(deadline, work).await.unwrap_or(Err(ToolError::Deadline(deadline)))
                 });
                 let filler_at = run.policy.filler.as_ref().map(|_| now + run.policy.filler_after);
@@ -113,6 +116,10 @@ impl ToolRuns {
                 if run.reply == reply && run.policy.on_barge_in == BargeInBehaviour::Cancel =>
             {
                 abort.abort();
+                cancelled.push(run.call.clone());
+                false
+            }
+            Phase::Refused(_) if run.reply == reply => {
                 cancelled.push(run.call.clone());
                 false
             }

@@ -13,7 +13,8 @@ use voice_core::provider::scripted::{
 use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionEvent, SessionEvents, SessionHandle};
 use voice_core::stage::{Llm, Stt, Tts};
 use voice_core::transport::{
-    LineControl, LineInfo, LineInput, MemoryLine, MemoryOutput, MemoryPeer, PlayedReports, Rebuffer,
+    LineCommand, LineControl, LineError, LineInfo, LineInput, MemoryLine, MemoryOutput, MemoryPeer, PlayedReports,
+    Rebuffer,
 };
 use voice_core::units::{CallId, Position, ReplyId, SampleRate};
 
@@ -76,6 +77,43 @@ pub struct Call {
     sent_samples: u64,
     next_frame: Instant,
     reads: bool,
+    watches: bool,
+    rate: SampleRate,
+    loudspeaker: Option<Loudspeaker>,
+}
+
+/// A far end that says what it has played: in real time, held on pause, as a client with an audio worklet does.
+#[derive(Default)]
+struct Loudspeaker {
+    reply: Option<ReplyId>,
+    received: u64,
+    played: u64,
+    held: bool,
+}
+
+impl Loudspeaker {
+    fn take(&mut self, output: &MemoryOutput) {
+        match output {
+            MemoryOutput::Audio { reply, frame } => {
+                if self.reply != Some(*reply) {
+                    *self = Self { reply: Some(*reply), ..Self::default() };
+                }
+                self.received = frame.end().0;
+            }
+            MemoryOutput::Control(LineControl::Pause { .. }) => self.held = true,
+            MemoryOutput::Control(LineControl::Resume { .. }) => self.held = false,
+            MemoryOutput::Control(LineControl::Clear { .. }) => *self = Self::default(),
+            MemoryOutput::Control(LineControl::End { .. }) => {}
+        }
+    }
+
+    fn play(&mut self, samples: u64) -> Option<LineInput> {
+        let reply = self.reply?;
+        if !self.held {
+            self.played = (self.played + samples).min(self.received);
+        }
+        Some(LineInput::Played { reply, samples: self.played })
+    }
 }
 
 impl Call {
@@ -100,7 +138,20 @@ impl Call {
             sent_samples: 0,
             next_frame: start,
             reads: true,
+            watches: true,
+            rate: info.rate,
+            loudspeaker: None,
         }
+    }
+
+    /// The far end reports what it has played from now on.
+    pub fn report_played(&mut self) {
+        self.loudspeaker = Some(Loudspeaker::default());
+    }
+
+    /// How much of its latest reply the reporting far end has played.
+    pub fn really_played(&self) -> u64 {
+        self.loudspeaker.as_ref().map_or(0, |loudspeaker| loudspeaker.played)
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -110,6 +161,16 @@ impl Call {
     /// The far end stops reading.
     pub fn stop_reading(&mut self) {
         self.reads = false;
+    }
+
+    /// The watcher reads no more events, but stays.
+    pub fn stop_watching(&mut self) {
+        self.watches = false;
+    }
+
+    /// The far end takes part in the conversation no more, in good order or by a broken line.
+    pub fn is_over(&self) -> bool {
+        self.peer.send(LineInput::Command(LineCommand::Unmute)) == Err(LineError::Closed)
     }
 
     pub async fn speak(&mut self, ms: u64) {
@@ -136,9 +197,11 @@ impl Call {
 
     /// One frame, now.
     pub fn send_frame(&mut self, level: i16) {
-        let samples: Vec<i16> = (0..320).map(|n| if n % 2 == 0 { level } else { -level }).collect();
+        let count = self.rate.samples_in_ms(20);
+        // A wave of an eighth of the rate: it survives resampling.
+        let samples: Vec<i16> = (0..count).map(|n| if n / 4 % 2 == 0 { level } else { -level }).collect();
         let frame = Frame::new(Position(self.sent_samples), &samples);
-        self.sent_samples += 320;
+        self.sent_samples += count;
         let _ = self.peer.send(LineInput::Audio(frame));
     }
 
@@ -150,10 +213,18 @@ impl Call {
             let elapsed_ms = |start: Instant| (now() - start).as_millis() as u64;
             tokio::select! {
                 biased;
-                Some(output) = self.peer.recv(), if reads => self.heard.push(Heard { at_ms: elapsed_ms(self.start), output }),
-                Some(event) = self.watcher.next() => self.events.push((elapsed_ms(self.start), event)),
-                () = tokio::time::sleep_until(until) => return,
+                Some(output) = self.peer.recv(), if reads => {
+                    if let Some(loudspeaker) = &mut self.loudspeaker {
+                        loudspeaker.take(&output);
+                    }
+                    self.heard.push(Heard { at_ms: elapsed_ms(self.start), output });
+                }
+                Some(event) = self.watcher.next(), if self.watches => self.events.push((elapsed_ms(self.start), event)),
+                () = tokio::time::sleep_until(until) => break,
             }
+        }
+        if let Some(report) = self.loudspeaker.as_mut().and_then(|far| far.play(self.rate.samples_in_ms(20))) {
+            let _ = self.peer.send(report);
         }
     }
 
@@ -161,7 +232,7 @@ impl Call {
     pub async fn silent_until(&mut self, limit_ms: u64, mut done: impl FnMut(&Self) -> bool) {
         let limit = self.now_ms() + limit_ms;
         while !done(self) {
-            assert!(self.now_ms() < limit, "not within {limit_ms} ms: {:#?}", self.events);
+            assert!(self.now_ms() < limit, "not within {limit_ms} ms: {:#?}\n{:?}", self.events, self.controls());
             self.silent(20).await;
         }
     }
@@ -255,6 +326,23 @@ impl Call {
             assert_eq!(*sample, expected, "sample {n} of {reply:?}");
         }
         samples.len()
+    }
+
+    /// The control messages, in order.
+    pub fn controls(&self) -> Vec<(u64, LineControl)> {
+        let controls = self.heard.iter().filter_map(|heard| match heard.output {
+            MemoryOutput::Control(control) => Some((heard.at_ms, control)),
+            MemoryOutput::Audio { .. } => None,
+        });
+        controls.collect()
+    }
+
+    /// When the last audio of a reply arrived.
+    pub fn last_audio_ms(&self, reply: ReplyId) -> Option<u64> {
+        self.heard.iter().rev().find_map(|heard| match &heard.output {
+            MemoryOutput::Audio { reply: id, .. } if *id == reply => Some(heard.at_ms),
+            MemoryOutput::Audio { .. } | MemoryOutput::Control(_) => None,
+        })
     }
 
     /// When the first audio of the n-th reply arrived.
