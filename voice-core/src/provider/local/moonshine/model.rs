@@ -1,4 +1,4 @@
-//! The loaded model: one network a worker, on one copy of the weights.
+//! The loaded model: one network a worker, its weights shared by all calls.
 
 use super::super::runtime::{self, Packing};
 use super::super::{LocalError, LocalModels, Workers};
