@@ -7,7 +7,7 @@ use crate::config::{AgentSettings, Settings, SttChoice, TtsChoice, VadChoice};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use voice_core::audio::{EarshotVad, VadConfig, VadSource};
+use voice_core::audio::{EarshotVad, VadSource};
 use voice_core::provider::scripted::{
     BookAppointment, DialogueError, DialogueLlm, DialogueScript, LlmConfig, StandInStt, ToneTts,
 };
@@ -74,7 +74,7 @@ fn agent_config(settings: &Settings, greeting: String) -> AgentConfig {
         greeting: Some(greeting).filter(|greeting| !greeting.trim().is_empty()),
         greeting_protection: *greeting_protection,
         turn: settings.turn.clone(),
-        vad: VadConfig::default(),
+        vad: None,
         playout: PlayoutConfig::default(),
     }
 }

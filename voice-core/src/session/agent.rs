@@ -33,8 +33,8 @@ pub struct AgentConfig {
     pub greeting_protection: Protection,
     /// Turn-taking.
     pub turn: TurnConfig,
-    /// Voice activity.
-    pub vad: VadConfig,
+    /// Voice activity; none takes what suits the agent's VAD.
+    pub vad: Option<VadConfig>,
     /// Sending audio.
     pub playout: PlayoutConfig,
 }

@@ -75,10 +75,11 @@ pub(super) enum Intake {
 impl Listener {
     pub(super) fn new(rate: SampleRate, vad: &dyn VadSource, config: &AgentConfig, now: Instant) -> Self {
         let resampler = (rate != LISTEN_RATE).then(|| Resampler::new(rate, LISTEN_RATE).ok()).flatten();
+        let thresholds = config.vad.clone().unwrap_or_else(|| vad.config());
         Self {
             rate,
             resampler,
-            detector: VoiceDetector::new(vad.open(), config.vad.clone()),
+            detector: VoiceDetector::new(vad.open(), thresholds),
             scratch: Vec::with_capacity(2 * LISTEN_RATE.samples_in_ms(FRAME_MS) as usize),
             listened: 0,
             next_line: Position::ZERO,
@@ -275,7 +276,7 @@ fn line_position(listened: Position, anchors: &[Anchor], rate: SampleRate) -> Po
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::SpeechModel;
+    use crate::audio::{SpeechModel, VadConfig};
 
     /// Speech is whatever is not silent.
     struct Loud;
@@ -334,6 +335,26 @@ mod tests {
             }
             self.now = until;
         }
+    }
+
+    #[test]
+    fn thresholds_come_from_the_vad_unless_the_agent_has_its_own() {
+        struct Slow;
+        impl VadSource for Slow {
+            fn open(&self) -> Box<dyn SpeechModel> {
+                Box::new(Loud)
+            }
+            fn config(&self) -> VadConfig {
+                VadConfig { hangover_ms: 700, ..VadConfig::default() }
+            }
+        }
+        let hangover_ms = |vad| {
+            let config = AgentConfig { vad, ..AgentConfig::default() };
+            let listener = Listener::new(SampleRate::Hz16000, &Slow, &config, super::super::clock::now());
+            listener.detector.config().hangover_ms
+        };
+        assert_eq!(hangover_ms(None), 700);
+        assert_eq!(hangover_ms(Some(VadConfig { hangover_ms: 60, ..VadConfig::default() })), 60);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
-use voice_core::audio::{EarshotVad, VadConfig};
+use voice_core::audio::EarshotVad;
 use voice_core::provider::scripted::{
     LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig,
 };
@@ -30,8 +30,7 @@ pub(crate) async fn no_hang<F: Future>(what: F) -> F::Output {
 
 /// An agent that greets with `greeting`.
 pub(crate) fn agent(greeting: Option<&str>) -> Agent {
-    let config =
-        AgentConfig { greeting: greeting.map(Into::into), vad: VadConfig::default(), ..AgentConfig::default() };
+    let config = AgentConfig { greeting: greeting.map(Into::into), ..AgentConfig::default() };
     Agent {
         stt: Arc::new(ScriptedStt::new(SttConfig::default())),
         llm: Arc::new(ScriptedLlm::new(LlmConfig::default(), vec![LlmReply::text("Fine.")])),

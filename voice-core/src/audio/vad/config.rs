@@ -4,7 +4,8 @@
 ///
 /// Two speeds lead to a start: one window the model is confident about, or `min_likely_ms` of windows it only holds to
 /// be likely, once they have been audible for a while. A start can be quick because what follows from it, a pause, is
-/// reversible. The defaults suit `earshot`, whose probability climbs over several windows.
+/// reversible. The defaults suit `earshot`, whose probability climbs over several windows;
+/// [`VadSource::config`](super::VadSource::config) gives what suits another model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VadConfig {
     /// A single window at least this probable starts speech by itself.

@@ -34,6 +34,10 @@ pub trait SpeechModel: Send {
 pub trait VadSource: Send + Sync {
     /// A model that has heard nothing yet.
     fn open(&self) -> Box<dyn SpeechModel>;
+    /// The thresholds that suit its models: what one model is sure of with 0.6, another is with 0.3.
+    fn config(&self) -> VadConfig {
+        VadConfig::default()
+    }
 }
 
 /// An edge between speech and silence. Positions are samples at 16 kHz since the detector's start.
