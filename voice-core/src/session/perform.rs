@@ -234,7 +234,9 @@ impl Driver {
 
     /// The reply's text and how much of it was heard.
     pub(super) fn tell_agent_text(&mut self, reply: ReplyId, turn: TurnId) {
-        if let Some((text, heard_bytes)) = self.machine.heard_so_far(reply) {
+        if self.watch.is_watched()
+            && let Some((text, heard_bytes)) = self.machine.heard_so_far(reply)
+        {
             let text = text.to_owned();
             self.watch.tell(SessionEvent::AgentText { turn, reply, text, heard_bytes });
         }

@@ -18,6 +18,11 @@ impl Watch {
         (Self { sender, lost: 0 }, SessionEvents { receiver })
     }
 
+    /// Whether anybody watches: where nobody does, no text need be made.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
     /// Tells the watcher, or counts what it was too slow for.
     pub(super) fn tell(&mut self, event: SessionEvent) {
         if is_progress(&event) && self.sender.capacity() < RESERVED {

@@ -163,6 +163,12 @@ impl Call {
         self.reads = false;
     }
 
+    /// The line breaks; a new one that nobody answers takes the place of the far end.
+    pub fn vanish(&mut self) {
+        let (_, unheard) = MemoryLine::pair(LINE, 1);
+        std::mem::replace(&mut self.peer, unheard).lose("the connection was reset");
+    }
+
     /// The watcher reads no more events, but stays.
     pub fn stop_watching(&mut self) {
         self.watches = false;
