@@ -1,12 +1,19 @@
 //! What users of conversation engines complain about most, as tests of whole calls in simulated time.
 //!
-//! 1. Several calls in one process disturb each other. 2. Timers that add a second before the answer. 3. Barge-in that is
-//! slow, absent, or lets the client's buffer play on. 4. Stopped by a cough, then silence. 5. History and transcript hold
-//! words that were never heard, or lose words that were. 6. The caller's first word is lost on an interruption. 7. The agent
-//! hears itself. 8. Numbers, addresses and spelling are cut off. 9. Gaps in the audio over WebSocket. 10. A tool runs on after
-//! the reply was cut. 11. A provider's socket drops in mid-call. 12. Nobody can tell where the time went.
-//!
-//! Each has a module of its name below.
+//! | | complaint | module |
+//! |---|---|---|
+//! | 1 | several calls in one process disturb each other | `calls_disturb` |
+//! | 2 | timers that add a second before the answer | `timers` |
+//! | 3 | barge-in slow, absent, or the client's buffer plays on | `barge_in` |
+//! | 4 | stopped by a cough, then silence | `cough` |
+//! | 5 | history and transcript hold words never heard, or lose words that were | `heard_words` |
+//! | 6 | the caller's first word is lost on an interruption | `heard_words` |
+//! | 7 | the agent hears itself | `echo` |
+//! | 8 | numbers, addresses and spelling are cut off | `heard_words` |
+//! | 9 | gaps in the audio over WebSocket | `audio_gaps` |
+//! | 10 | a tool runs on after the reply was cut | `tools` |
+//! | 11 | a provider's socket drops in mid-call | `drops` |
+//! | 12 | nobody can tell where the time went | `whose_time` |
 #![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 

@@ -1,5 +1,5 @@
-//! 5. History and transcript hold words that were never heard, or lose words that were. 6. The caller's first word is
-//! lost on an interruption. 8. Numbers, addresses and spelling are cut off.
+//! History and transcript hold words that were never heard, or lose words that were (5); the caller's first word is lost on
+//! an interruption (6); numbers, addresses and spelling are cut off (8).
 
 use crate::support::{Call, LINE, agent};
 use crate::{LONG, hears, logged_agent, remembered, says, voice};
