@@ -4,10 +4,11 @@
 //! audio cannot keep the other inputs from being taken.
 
 use super::agent::Agent;
+use super::clock;
 use super::event::{SessionEvent, SessionEvents};
 use super::handle::SessionHandle;
 use super::hearing::{SttLink, SttNews};
-use super::listen::{Intake, Listener, SpeechEdge};
+use super::listen::{Listener, SpeechEdge};
 use super::memory::Memory;
 use super::mouth::TtsLink;
 use super::playout::Pacing;
@@ -16,11 +17,9 @@ use super::replies::Replies;
 use super::reply::ReplyNews;
 use super::tools::{FinishedRun, ToolRuns};
 use super::watch::Watch;
-use super::{Finality, Stage, clock};
 use crate::metrics::BargeInTimeline;
-use crate::stage::SttEvent;
-use crate::transport::{BoxLineSource, Line, LineCommand, LineControl, LineError, LineInput, LineSink};
-use crate::turn::{CallerTurn, Command, EndReason, Input, Muted, Protection, ReplyInput, SttInput, TurnMachine};
+use crate::transport::{BoxLineSource, Line, LineControl, LineError, LineInput, LineSink};
+use crate::turn::{CallerTurn, Command, EndReason, Input, ReplyInput, TurnMachine};
 use crate::units::{CallId, Position, ReplyId};
 use futures::StreamExt;
 use std::future::{Future, poll_fn};
@@ -141,7 +140,7 @@ pub(super) struct Driver {
     pub(super) pacing: Pacing,
     pub(super) sink: Box<dyn LineSink>,
     pub(super) watch: Watch,
-    edges: Vec<SpeechEdge>,
+    pub(super) edges: Vec<SpeechEdge>,
     pub(super) last_onset: Position,
     pub(super) last_noticed: Instant,
     /// The caller's last sample of speech: its position and when it was received.
@@ -154,7 +153,7 @@ pub(super) struct Driver {
     pub(super) cost: Cost,
     pub(super) sent_samples: u64,
     stalled_since: Option<Instant>,
-    told_dropped: u64,
+    pub(super) told_dropped: u64,
     next_heard: Instant,
     line_streak: u32,
     commands_over: bool,
@@ -365,86 +364,6 @@ impl Driver {
         }
     }
 
-    fn take_line(&mut self, input: LineInput, now: Instant) {
-        match input {
-            LineInput::Audio(frame) => self.take_audio(&frame, now),
-            LineInput::Played { reply, samples } => {
-                if let Some(live) = self.replies.get(reply) {
-                    live.track.report(samples);
-                }
-            }
-            LineInput::Command(command) => self.take_command(command_of(command), now),
-        }
-    }
-
-    fn take_audio(&mut self, frame: &crate::audio::Frame, now: Instant) {
-        let mut edges = std::mem::take(&mut self.edges);
-        let (stt, mut behind) = (&mut self.stt, None);
-        let intake = self.listener.push(frame, now, &mut |edge| edges.push(edge), &mut |heard| {
-            behind = stt.push(heard.samples, heard.position).or(behind.take());
-        });
-        self.take_edges(edges, now);
-        if let Some(error) = behind {
-            self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
-        }
-        let dropped = self.listener.dropped_samples();
-        if intake == Intake::TooFast && dropped - self.told_dropped >= u64::from(self.rate.hz()) {
-            self.told_dropped = dropped;
-            self.watch.tell(SessionEvent::CallerTooFast { dropped_samples: dropped });
-        }
-    }
-
-    fn take_edges(&mut self, mut edges: Vec<SpeechEdge>, now: Instant) {
-        for edge in edges.drain(..) {
-            match edge {
-                SpeechEdge::Started { listened, line, confidence } => {
-                    (self.last_onset, self.last_noticed) = (line, now);
-                    self.handle(Input::SpeechStarted { onset: line, confidence }, now);
-                    self.stt.speech_started(listened);
-                    self.watch.tell(SessionEvent::CallerSpeaking { at: now, onset: line });
-                }
-                SpeechEdge::Ended { listened, line, silence_ms } => {
-                    let received = self.listener.received_at(listened).unwrap_or(now);
-                    self.speech_end = Some((line, received));
-                    self.stt.speech_ended();
-                    self.handle(Input::SpeechEnded { end: line, silence_ms }, now);
-                    self.watch.tell(SessionEvent::CallerSilent { at: now, end: line });
-                }
-            }
-        }
-        self.edges = edges;
-    }
-
-    fn take_command(&mut self, command: Command, now: Instant) {
-        match &command {
-            Command::Mute(muted) => self.listener.set_muted(*muted == Muted::On),
-            Command::Dtmf(key) => self.watch.tell(SessionEvent::Dtmf(*key)),
-            Command::Say { .. }
-            | Command::Interrupt
-            | Command::Protect(_)
-            | Command::Configure(_)
-            | Command::HangUp(_) => {}
-        }
-        self.handle(Input::Command(command), now);
-    }
-
-    fn take_stt(&mut self, news: SttNews, now: Instant) {
-        match news {
-            SttNews::Event(event) => {
-                self.handle(Input::Stt(stt_input(event)), now);
-                if let Some((turn, text)) = self.machine.words_so_far() {
-                    let text = text.to_owned();
-                    self.watch.tell(SessionEvent::Transcript { turn, text, finality: Finality::Interim });
-                }
-            }
-            SttNews::Broken(error) => self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error }),
-            SttNews::Failed(error) => {
-                self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
-                self.handle(Input::Stt(SttInput::Failed), now);
-            }
-        }
-    }
-
     async fn close(mut self, reason: EndReason) -> CallRecord {
         self.replies.clear();
         self.watch.tell(SessionEvent::Ended { at: clock::now(), reason });
@@ -462,27 +381,5 @@ impl Driver {
         // A far end that does not read is closed without its last words.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, poll_fn(|cx| sink.poll_close(cx))).await;
         record
-    }
-}
-
-fn command_of(command: LineCommand) -> Command {
-    match command {
-        LineCommand::Say(text) => Command::Say { text, protection: Protection::Interruptible },
-        LineCommand::Interrupt => Command::Interrupt,
-        LineCommand::Mute => Command::Mute(Muted::On),
-        LineCommand::Unmute => Command::Mute(Muted::Off),
-        LineCommand::Dtmf(key) => Command::Dtmf(key),
-        LineCommand::HangUp => Command::HangUp(EndReason::CallerHungUp),
-    }
-}
-
-fn stt_input(event: SttEvent) -> SttInput {
-    match event {
-        SttEvent::StartOfTurn { text } => SttInput::StartOfTurn { text },
-        SttEvent::Interim { text } => SttInput::Interim { text },
-        SttEvent::EagerEndOfTurn { text } => SttInput::EagerEndOfTurn { text },
-        SttEvent::TurnResumed => SttInput::TurnResumed,
-        SttEvent::Final { text, .. } => SttInput::Final { text },
-        SttEvent::EndOfTurn { text } => SttInput::EndOfTurn { text },
     }
 }

@@ -1,0 +1,117 @@
+//! What the line, the embedding program and the STT bring, told to the turn machine.
+//!
+//! Invariant: the machine learns of an edge of speech before the STT and the watcher do: silence comes first.
+
+use super::driver::Driver;
+use super::event::SessionEvent;
+use super::hearing::SttNews;
+use super::listen::{Intake, SpeechEdge};
+use super::{Finality, Stage};
+use crate::stage::SttEvent;
+use crate::transport::{LineCommand, LineInput};
+use crate::turn::{Command, EndReason, Input, Muted, Protection, SttInput};
+use std::time::Instant;
+
+impl Driver {
+    pub(super) fn take_line(&mut self, input: LineInput, now: Instant) {
+        match input {
+            LineInput::Audio(frame) => self.take_audio(&frame, now),
+            LineInput::Played { reply, samples } => {
+                if let Some(live) = self.replies.get(reply) {
+                    live.track.report(samples);
+                }
+            }
+            LineInput::Command(command) => self.take_command(command_of(command), now),
+        }
+    }
+
+    pub(super) fn take_audio(&mut self, frame: &crate::audio::Frame, now: Instant) {
+        let mut edges = std::mem::take(&mut self.edges);
+        let (stt, mut behind) = (&mut self.stt, None);
+        let intake = self.listener.push(frame, now, &mut |edge| edges.push(edge), &mut |heard| {
+            behind = stt.push(heard.samples, heard.position).or(behind.take());
+        });
+        self.take_edges(edges, now);
+        if let Some(error) = behind {
+            self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
+        }
+        let dropped = self.listener.dropped_samples();
+        if intake == Intake::TooFast && dropped - self.told_dropped >= u64::from(self.rate.hz()) {
+            self.told_dropped = dropped;
+            self.watch.tell(SessionEvent::CallerTooFast { dropped_samples: dropped });
+        }
+    }
+
+    pub(super) fn take_edges(&mut self, mut edges: Vec<SpeechEdge>, now: Instant) {
+        for edge in edges.drain(..) {
+            match edge {
+                SpeechEdge::Started { listened, line, confidence } => {
+                    (self.last_onset, self.last_noticed) = (line, now);
+                    self.handle(Input::SpeechStarted { onset: line, confidence }, now);
+                    self.stt.speech_started(listened);
+                    self.watch.tell(SessionEvent::CallerSpeaking { at: now, onset: line });
+                }
+                SpeechEdge::Ended { listened, line, silence_ms } => {
+                    let received = self.listener.received_at(listened).unwrap_or(now);
+                    self.speech_end = Some((line, received));
+                    self.stt.speech_ended();
+                    self.handle(Input::SpeechEnded { end: line, silence_ms }, now);
+                    self.watch.tell(SessionEvent::CallerSilent { at: now, end: line });
+                }
+            }
+        }
+        self.edges = edges;
+    }
+
+    pub(super) fn take_command(&mut self, command: Command, now: Instant) {
+        match &command {
+            Command::Mute(muted) => self.listener.set_muted(*muted == Muted::On),
+            Command::Dtmf(key) => self.watch.tell(SessionEvent::Dtmf(*key)),
+            Command::Say { .. }
+            | Command::Interrupt
+            | Command::Protect(_)
+            | Command::Configure(_)
+            | Command::HangUp(_) => {}
+        }
+        self.handle(Input::Command(command), now);
+    }
+
+    pub(super) fn take_stt(&mut self, news: SttNews, now: Instant) {
+        match news {
+            SttNews::Event(event) => {
+                self.handle(Input::Stt(stt_input(event)), now);
+                if let Some((turn, text)) = self.machine.words_so_far() {
+                    let text = text.to_owned();
+                    self.watch.tell(SessionEvent::Transcript { turn, text, finality: Finality::Interim });
+                }
+            }
+            SttNews::Broken(error) => self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error }),
+            SttNews::Failed(error) => {
+                self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
+                self.handle(Input::Stt(SttInput::Failed), now);
+            }
+        }
+    }
+}
+
+fn command_of(command: LineCommand) -> Command {
+    match command {
+        LineCommand::Say(text) => Command::Say { text, protection: Protection::Interruptible },
+        LineCommand::Interrupt => Command::Interrupt,
+        LineCommand::Mute => Command::Mute(Muted::On),
+        LineCommand::Unmute => Command::Mute(Muted::Off),
+        LineCommand::Dtmf(key) => Command::Dtmf(key),
+        LineCommand::HangUp => Command::HangUp(EndReason::CallerHungUp),
+    }
+}
+
+fn stt_input(event: SttEvent) -> SttInput {
+    match event {
+        SttEvent::StartOfTurn { text } => SttInput::StartOfTurn { text },
+        SttEvent::Interim { text } => SttInput::Interim { text },
+        SttEvent::EagerEndOfTurn { text } => SttInput::EagerEndOfTurn { text },
+        SttEvent::TurnResumed => SttInput::TurnResumed,
+        SttEvent::Final { text, .. } => SttInput::Final { text },
+        SttEvent::EndOfTurn { text } => SttInput::EndOfTurn { text },
+    }
+}
