@@ -1,74 +1,61 @@
-//! The conversation as the model should see it.
+//! The conversation as the model should see it: the history's view in the words of the stages.
 
+pub(super) use crate::history::Delivery;
+use crate::history::{Arrival, History, HistoryConfig, ModelMessage, ToolCallEntry};
 use crate::stage::{Message, Role, ToolCall};
 use crate::units::TurnId;
 
-/// The answer of a tool that has none yet.
-const STILL_RUNS: &str = "still running; the result is not known yet";
-
-/// Whether a reply was heard to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
-    Whole,
-    Interrupted,
-}
-
 /// What was said and heard so far.
 pub(super) struct Memory {
-    entries: Vec<(Option<TurnId>, Message)>,
+    history: History,
 }
 
 impl Memory {
     pub(super) fn new(instructions: &str) -> Self {
-        let mut memory = Self { entries: Vec::new() };
-        if !instructions.is_empty() {
-            memory.entries.push((None, Message::text(Role::System, instructions)));
-        }
-        memory
+        Self { history: History::new(instructions, HistoryConfig::default()) }
     }
 
     /// Replaces what was said of the same turn before.
     pub(super) fn caller_turn(&mut self, turn: TurnId, text: &str) {
-        let earlier = self.entries.iter_mut().find(|(of, message)| *of == Some(turn) && message.role == Role::Caller);
-        match earlier {
-            Some((_, message)) => text.clone_into(&mut message.text),
-            None => self.entries.push((Some(turn), Message::text(Role::Caller, text))),
-        }
+        self.history.caller_turn(turn, text);
     }
 
-    pub(super) fn agent_turn(&mut self, turn: TurnId, heard_text: &str, _delivery: Delivery) {
-        if !heard_text.is_empty() {
-            self.entries.push((Some(turn), Message::text(Role::Agent, heard_text)));
-        }
+    pub(super) fn agent_turn(&mut self, turn: TurnId, heard_text: &str, delivery: Delivery) {
+        self.history.agent_turn(turn, heard_text, delivery);
     }
 
     pub(super) fn tool_call(&mut self, call: ToolCall) {
-        self.entries.push((None, Message { tool_calls: vec![call], ..Message::text(Role::Agent, "") }));
+        let ToolCall { call, name, arguments_json } = call;
+        self.history.tool_call(ToolCallEntry { call, name, arguments_json });
     }
 
-    /// The answer follows its call at once, whenever it comes: models accept nothing else.
-    pub(super) fn tool_result(&mut self, call: &str, result: &str) {
-        let answer = Message { answers_call: Some(call.to_owned()), ..Message::text(Role::Tool, result) };
-        let asked =
-            self.entries.iter().rposition(|(_, message)| message.tool_calls.iter().any(|asked| asked.call == call));
-        self.entries.insert(asked.map_or(self.entries.len(), |at| at + 1), (None, answer));
+    pub(super) fn tool_result(&mut self, call: &str, result: &str, arrival: Arrival) {
+        self.history.tool_result(call, result, arrival);
     }
 
-    /// All but the caller's words of turn `answered`, which the reply brings. A call that still runs is answered so.
+    /// All but the caller's words of turn `answered`, which the reply brings.
     pub(super) fn messages(&self, answered: TurnId) -> Vec<Message> {
-        let mut messages = Vec::with_capacity(self.entries.len() + 1);
-        let mut entries = self.entries.iter().map(|(of, message)| (*of, message)).peekable();
-        while let Some((of, message)) = entries.next() {
-            if of == Some(answered) && message.role == Role::Caller {
-                continue;
-            }
-            messages.push(message.clone());
-            let call = message.tool_calls.first().map(|asked| asked.call.clone());
-            let is_answered = entries.peek().is_some_and(|(_, next)| next.role == Role::Tool);
-            if let Some(call) = call.filter(|_| !is_answered) {
-                messages.push(Message { answers_call: Some(call), ..Message::text(Role::Tool, STILL_RUNS) });
-            }
+        self.history.model_view(Some(answered)).into_iter().map(message).collect()
+    }
+}
+
+fn message(of: ModelMessage) -> Message {
+    match of {
+        ModelMessage::System(text) => Message::text(Role::System, text),
+        ModelMessage::Caller(text) => Message::text(Role::Caller, text),
+        ModelMessage::Agent { heard_text, delivery: Delivery::Whole | Delivery::Interrupted } => {
+            Message::text(Role::Agent, heard_text)
         }
-        messages
+        ModelMessage::ToolCalls(calls) => {
+            let calls = calls.into_iter().map(|entry| ToolCall {
+                call: entry.call,
+                name: entry.name,
+                arguments_json: entry.arguments_json,
+            });
+            Message { tool_calls: calls.collect(), ..Message::text(Role::Agent, "") }
+        }
+        ModelMessage::ToolResult { call, result } => {
+            Message { answers_call: Some(call), ..Message::text(Role::Tool, result) }
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::driver::Driver;
 use super::event::{SessionEvent, ToolState};
 use super::reply::ReplyNews;
 use super::tools::FinishedRun;
+use crate::history::Arrival;
 use crate::stage::StageError;
 use crate::turn::{Input, ReplyInput};
 use crate::units::ReplyId;
@@ -61,7 +62,8 @@ impl Driver {
         };
         self.watch.tell(SessionEvent::Tool { name: call.name.clone(), state });
         let text = result.unwrap_or_else(|error| format!("error: {error}"));
-        self.memory.tool_result(&call.call, &text);
+        let arrival = if self.replies.get(reply).is_some() { Arrival::InTime } else { Arrival::Late };
+        self.memory.tool_result(&call.call, &text, arrival);
         let Some(live) = self.replies.get(reply) else { return };
         live.tool_result(&call, text);
         self.handle(Input::Reply(reply, ReplyInput::ToolFinished { run: id }), now);

@@ -8,6 +8,7 @@ use super::record::TurnRecord;
 use super::reply::LiveReply;
 use super::speech::SpeechIntake;
 use super::{Finality, Stage};
+use crate::history::Arrival;
 use crate::metrics::{BargeInTimeline, TurnTimeline};
 use crate::stage::{LlmRequest, Message, Role, ToolError};
 use crate::transport::{LineControl, LineError};
@@ -159,7 +160,7 @@ impl Driver {
         let Some(mut reply) = self.replies.remove(id) else { return };
         reply.cancel();
         for call in self.tools.reply_died(id) {
-            self.memory.tool_result(&call.call, &ToolError::Cancelled.to_string());
+            self.memory.tool_result(&call.call, &ToolError::Cancelled.to_string(), Arrival::InTime);
             self.watch.tell(SessionEvent::Tool { name: call.name, state: ToolState::Cancelled });
         }
     }
