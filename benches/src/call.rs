@@ -1,7 +1,10 @@
 //! A running call on the in-memory line, driven by hand.
 
+use crate::clock::simulated_now;
 use futures::future::FutureExt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use voice_core::audio::{Frame, SpeechModel, VadSource};
 use voice_core::provider::scripted::{
@@ -16,6 +19,9 @@ use voice_core::units::{CallId, Position, ReplyId, SampleRate};
 
 /// What the agents of the benchmarks say: a few seconds, with a first clause.
 pub const REPLY: &str = "Certainly, I can do that for you right away.";
+
+/// What a line carries at a time.
+const FRAME: Duration = Duration::from_millis(20);
 
 /// Speech is whatever is loud: the VAD's own time is measured apart.
 pub struct LoudVad;
@@ -68,6 +74,11 @@ impl BenchCall {
     /// A call whose stages take no time.
     pub async fn start() -> Self {
         let (agent, stt) = agent(LlmConfig::default(), TtsConfig::default());
+        Self::start_with(agent, stt).await
+    }
+
+    /// A call that this agent answers; `stt` drives its STT.
+    pub async fn start_with(agent: Agent, stt: SttDriver) -> Self {
         let info = LineInfo {
             rate: SampleRate::Hz16000,
             rebuffer: Rebuffer::PauseAndClear,
@@ -113,9 +124,41 @@ impl BenchCall {
     pub fn send_frame(&mut self, level: i16) {
         let mut samples = [level; 320];
         samples.iter_mut().skip(1).step_by(2).for_each(|sample| *sample = -level);
-        let frame = Frame::new(Position(self.sent_samples), &samples);
-        self.sent_samples += 320;
+        self.send(&samples);
+    }
+
+    fn send(&mut self, samples: &[i16]) {
+        let frame = Frame::new(Position(self.sent_samples), samples);
+        self.sent_samples = frame.end().0;
         let _ = self.peer.send(LineInput::Audio(frame));
+    }
+
+    /// The caller's microphone hears `samples`: each frame is sent when its last sample has sounded. `heed` is given each
+    /// control message and how long after the first sample it came, until all is sent or it breaks off.
+    ///
+    /// For simulated time: the frames keep to the clock, so that the session's own waiting is all there is.
+    pub async fn speak(&mut self, samples: &[i16], mut heed: impl FnMut(LineControl, Duration) -> ControlFlow<()>) {
+        let start = simulated_now();
+        for (nth, frame) in (1..).zip(samples.chunks_exact(320)) {
+            let complete = tokio::time::sleep_until(start + nth * FRAME);
+            tokio::pin!(complete);
+            loop {
+                tokio::select! {
+                    biased;
+                    output = self.peer.recv() => match output {
+                        Some(MemoryOutput::Audio { .. }) => {}
+                        Some(MemoryOutput::Control(control)) => {
+                            if heed(control, simulated_now() - start).is_break() {
+                                return;
+                            }
+                        }
+                        None => return,
+                    },
+                    () = &mut complete => break,
+                }
+            }
+            self.send(frame);
+        }
     }
 
     /// Whether what was just sent makes the session pause the agent.

@@ -7,3 +7,8 @@ use std::time::Instant;
 pub fn now() -> Instant {
     Instant::now()
 }
+
+/// The instant now on tokio's clock, which may be simulated.
+pub fn simulated_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}

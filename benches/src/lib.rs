@@ -4,7 +4,10 @@
 
 pub mod call;
 pub mod clock;
+pub mod noise;
+pub mod speech;
 pub mod tail;
+pub mod vads;
 mod words;
 
 pub use words::{word_errors, words};

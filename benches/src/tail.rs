@@ -39,6 +39,15 @@ impl Tail {
     }
 }
 
+/// Prints count, median and tails of milliseconds that were read off the audio, on one line.
+pub fn print_ms(name: &str, values: &mut [f32]) {
+    values.sort_by(f32::total_cmp);
+    let at = |share: f32| values.get((values.len() as f32 * share) as usize).or(values.last());
+    let [p1, p50, p90, p99, max] = [0.01, 0.5, 0.9, 0.99, 1.0].map(|share| at(share).copied().unwrap_or(f32::NAN));
+    let n = values.len();
+    println!("  {name:<22} p1 {p1:>6.0}  p50 {p50:>6.0}  p90 {p90:>6.0}  p99 {p99:>6.0}  max {max:>6.0}  (n {n})");
+}
+
 /// Prints what reading the clock twice costs: nothing below it can be measured.
 pub fn print_timer_floor() {
     let mut floor = Tail::new("timer floor: two readings in a row");

@@ -7,7 +7,7 @@ use crate::config::{AgentSettings, Settings, SttChoice, TtsChoice, VadChoice};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use voice_core::audio::{EarshotVad, VadSource};
+use voice_core::audio::{EarshotVad, LayeredVad, VadSource};
 use voice_core::provider::scripted::{
     BookAppointment, DialogueError, DialogueLlm, DialogueScript, LlmConfig, StandInStt, ToneTts,
 };
@@ -16,6 +16,8 @@ use voice_core::stage::{Stt, Tool, Tts};
 
 /// How long the stand-in for a calendar takes.
 const BOOKING_TAKES: Duration = Duration::from_millis(300);
+/// The best VAD: it pauses as soon as Earshot does, and music or distant talk cannot hold it.
+const LAYERED: &str = "Earshot that Silero confirms";
 
 /// The built agent and one line a stage about it, for the operator.
 pub struct BuiltAgent {
@@ -117,15 +119,17 @@ impl<T: ?Sized> Pick<T> {
 }
 
 fn pick_vad(choice: VadChoice, engines: &Engines, notes: &mut Vec<String>) -> Result<Arc<dyn VadSource>, AgentError> {
-    let insist = match choice {
-        VadChoice::Auto => Insist::Nothing,
-        VadChoice::Silero => Insist::Best,
-        VadChoice::Earshot => Insist::StandIn,
+    let earshot: Arc<dyn VadSource> = Arc::new(EarshotVad);
+    let layered = || -> Result<Arc<dyn VadSource>, String> {
+        Ok(Arc::new(LayeredVad::new(Arc::clone(&earshot), engines.silero()?)))
     };
-    let best = if insist == Insist::StandIn { Err(String::new()) } else { engines.silero() };
-    let pick =
-        Pick { key: "vad", engine: "Silero", best, stand_in: ("Earshot", Arc::new(EarshotVad) as Arc<dyn VadSource>) };
-    pick.pick(insist, notes)
+    let (insist, engine, best) = match choice {
+        VadChoice::Auto => (Insist::Nothing, LAYERED, layered()),
+        VadChoice::Layered => (Insist::Best, LAYERED, layered()),
+        VadChoice::Silero => (Insist::Best, "Silero", engines.silero()),
+        VadChoice::Earshot => (Insist::StandIn, LAYERED, Err(String::new())),
+    };
+    Pick { key: "vad", engine, best, stand_in: ("Earshot", Arc::clone(&earshot)) }.pick(insist, notes)
 }
 
 fn pick_stt(choice: SttChoice, engines: &Engines, notes: &mut Vec<String>) -> Result<Arc<dyn Stt>, AgentError> {
@@ -232,6 +236,17 @@ mod tests {
     fn an_empty_greeting_is_none() {
         let built = build_agent(&settings(AgentSettings { greeting: Some(" ".into()), ..AgentSettings::default() }));
         assert_eq!(built.unwrap().agent.config.greeting, None);
+    }
+
+    #[test]
+    fn the_vad_is_picked_by_name() {
+        let pick = |vad| build_agent(&settings(AgentSettings { vad, ..AgentSettings::default() }));
+        let earshot = pick(VadChoice::Earshot).unwrap();
+        assert_eq!(earshot.notes.first().map(String::as_str), Some("vad: Earshot, as configured"));
+        for (vad, engine) in [(VadChoice::Silero, "Silero"), (VadChoice::Layered, LAYERED)] {
+            let error = pick(vad).err().unwrap().to_string();
+            assert!(error.starts_with(&format!("agent.vad insists on {engine}: ")), "{error}");
+        }
     }
 
     #[test]

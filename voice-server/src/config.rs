@@ -74,16 +74,18 @@ pub struct AgentSettings {
     pub tts: TtsChoice,
 }
 
-/// What hears speech.
+/// What hears speech. `onset_to_paused`, a benchmark, compares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VadChoice {
-    /// The best there is.
+    /// Layered where Silero's weights are there, else Earshot.
     #[default]
     Auto,
-    /// Silero, or the server does not start.
+    /// Earshot begins, Silero must agree, or the server does not start: as soon as the one, as hard to fool as the other.
+    Layered,
+    /// Silero alone, or the server does not start: it pauses for the fewest wrong sounds, but for some words late.
     Silero,
-    /// Earshot, which needs no files.
+    /// Earshot alone, which needs no files: soon, but music and talk in the background can take the turn.
     Earshot,
 }
 

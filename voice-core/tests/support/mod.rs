@@ -206,9 +206,21 @@ impl Call {
         let count = self.rate.samples_in_ms(20);
         // A wave of an eighth of the rate: it survives resampling.
         let samples: Vec<i16> = (0..count).map(|n| if n / 4 % 2 == 0 { level } else { -level }).collect();
-        let frame = Frame::new(Position(self.sent_samples), &samples);
-        self.sent_samples += count;
+        self.send_samples(&samples);
+    }
+
+    fn send_samples(&mut self, samples: &[i16]) {
+        let frame = Frame::new(Position(self.sent_samples), samples);
+        self.sent_samples = frame.end().0;
         let _ = self.peer.send(LineInput::Audio(frame));
+    }
+
+    /// Plays 16 kHz samples to the agent in real time.
+    pub async fn play(&mut self, samples: &[i16]) {
+        for frame in samples.chunks(320) {
+            self.send_samples(frame);
+            self.step().await;
+        }
     }
 
     async fn step(&mut self) {

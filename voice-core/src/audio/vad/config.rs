@@ -40,8 +40,8 @@ impl Default for VadConfig {
     fn default() -> Self {
         Self {
             confident_probability: 0.6,
-            likely_probability: 0.48,
-            stop_probability: 0.4,
+            likely_probability: 0.42,
+            stop_probability: 0.35,
             min_likely_ms: 16,
             min_sound_ms: 20,
             min_likely_sound_ms: 48,

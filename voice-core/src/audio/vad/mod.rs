@@ -9,12 +9,14 @@ mod detector;
 mod earshot_model;
 mod energy;
 mod gate;
+mod layered;
 #[cfg(test)]
 mod tests;
 
 pub use config::VadConfig;
 pub use detector::VoiceDetector;
 pub use earshot_model::{EarshotModel, EarshotVad};
+pub use layered::LayeredVad;
 
 use crate::units::Position;
 

@@ -103,7 +103,7 @@ fn a_likely_start_needs_more_sound_than_a_confident_one() {
     let (confident, likely) = (sound_ms(0.9).expect("a start"), sound_ms(0.5).expect("a start"));
     assert!((config.min_sound_ms as usize..=40).contains(&confident), "{confident} ms");
     assert!((config.min_likely_sound_ms as usize..=70).contains(&likely), "{likely} ms");
-    assert_eq!(sound_ms(0.44), None, "below both thresholds");
+    assert_eq!(sound_ms(0.38), None, "below both thresholds");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! sessions, one a core, are shared: a model takes a free one and waits for its own only if all are taken.
 
 use super::{LocalError, LocalModels, runtime};
-use crate::audio::{SpeechModel, VadSource};
+use crate::audio::{SpeechModel, VadConfig, VadSource};
 use ort::session::Session;
 use ort::value::{Tensor, TensorRef};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,6 +52,18 @@ impl VadSource for SileroVad {
             state: [0.0; STATE],
             input: [0.0; CONTEXT + WINDOW],
         })
+    }
+
+    /// Its window is twice as long as earshot's and its probability stays near 0 without speech, so a single window that
+    /// is not all but silent starts speech.
+    fn config(&self) -> VadConfig {
+        VadConfig {
+            confident_probability: 0.4,
+            likely_probability: 0.3,
+            stop_probability: 0.3,
+            min_likely_sound_ms: 32,
+            ..VadConfig::default()
+        }
     }
 }
 
