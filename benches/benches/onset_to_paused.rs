@@ -147,7 +147,8 @@ impl std::fmt::Display for Hold {
     }
 }
 
-/// How many coughs pause the agent, and how long it waits after the end of each.
+/// How many coughs pause the agent, and how long it waits after the end of each: the VAD's hangover, the turn machine's wait
+/// for a verdict, a window and a frame, and up to 0.1 s where the model's probability stays up after the sound.
 fn print_coughs(runtime: &Runtime, name: &str, vad: &Arc<dyn VadSource>) {
     let (samples, spans) = coughs(&mut Random::new());
     let held = runtime.block_on(hold(vad, &samples));

@@ -4,7 +4,8 @@
 ///
 /// Two speeds lead to a start: one window the model is confident about, or `min_likely_ms` of windows it only holds to
 /// be likely, once they have been audible for a while. A start can be quick because what follows from it, a pause, is
-/// reversible. The defaults suit `earshot`, whose probability climbs over several windows;
+/// reversible. The defaults suit `earshot`, whose probability climbs over several windows: with 0.42 for
+/// likely, the slowest hundredth of recorded onsets was noticed after 58 ms, with 0.48 after 67, and typing as rarely;
 /// [`VadSource::config`](super::VadSource::config) gives what suits another model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VadConfig {

@@ -18,6 +18,12 @@ const LET_GO_MS: usize = 320;
 const SAMPLES_PER_MS: usize = 16;
 
 /// Opens models that begin as early as one source's and go on as surely as another's.
+///
+/// Made for earshot and Silero. On 120 recorded sentences, of three speakers in four languages, a whole session
+/// paused within 45 ms of the onset at the median and 70 ms at p99 with earshot or both, 55 and 200 ms with Silero
+/// alone, which is late for words that begin with a hiss. With earshot alone, music and babble at -50 dBFS took the
+/// turn; with both they paused the agent one and five times a minute. Talk as loud as -40 dBFS takes the turn with
+/// any of the three. The benchmark `onset_to_paused` prints these figures.
 #[derive(Clone)]
 pub struct LayeredVad {
     quick: Arc<dyn VadSource>,
