@@ -7,6 +7,7 @@ use criterion::Criterion;
 use futures::{SinkExt, StreamExt};
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -22,21 +23,21 @@ use voice_core::transport::native::AudioHeader;
 use voice_server::{ServerConfig, ServerLimits};
 
 const TAIL_TURNS: u64 = 10_000;
+const TURNS_A_CALL: u64 = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (address, stt, stop) = start_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut client = runtime.block_on(Client::call(address, stt))?;
-    median(&runtime, &mut client);
+    median(&runtime, address, &stt);
     println!();
     print_timer_floor();
-    tail(&runtime, &mut client)?;
+    tail(&runtime, address, &stt)?;
     drop(stop);
     Ok(())
 }
 
 /// A server in a thread of its own, until the sender is dropped.
-fn start_server() -> Result<(SocketAddr, SttDriver, oneshot::Sender<()>), Box<dyn Error>> {
+fn start_server() -> Result<(SocketAddr, Arc<SttDriver>, oneshot::Sender<()>), Box<dyn Error>> {
     let (agent, stt) = agent(LlmConfig::default(), TtsConfig::default());
     let (stop, stopped) = oneshot::channel::<()>();
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
@@ -53,33 +54,44 @@ fn start_server() -> Result<(SocketAddr, SttDriver, oneshot::Sender<()>), Box<dy
             }
         });
     })?;
-    Ok((address, stt, stop))
+    Ok((address, Arc::new(stt), stop))
 }
 
-fn median(runtime: &Runtime, client: &mut Client) {
+/// Calls of at most [`TURNS_A_CALL`] turns, one after the other.
+async fn measure(
+    address: SocketAddr,
+    stt: &Arc<SttDriver>,
+    turns: u64,
+    mut each: impl FnMut(Duration),
+) -> Result<(), Box<dyn Error>> {
+    let mut client = Client::call(address, stt).await?;
+    for turn in 1..=turns {
+        each(client.turn().await?);
+        if turn % TURNS_A_CALL == 0 {
+            client.hang_up().await?;
+            client = Client::call(address, stt).await?;
+        }
+    }
+    client.hang_up().await
+}
+
+fn median(runtime: &Runtime, address: SocketAddr, stt: &Arc<SttDriver>) {
     let mut criterion = Criterion::default().configure_from_args();
     criterion.bench_function("server_roundtrip/final_to_first_audio", |bencher| {
         bencher.iter_custom(|turns| {
-            runtime.block_on(async {
-                let mut total = Duration::ZERO;
-                for _ in 0..turns {
-                    total += client.turn().await.unwrap_or_default();
-                }
-                total
-            })
+            let mut total = Duration::ZERO;
+            if let Err(error) = runtime.block_on(measure(address, stt, turns, |took| total += took)) {
+                println!("the call broke off: {error}");
+            }
+            total
         });
     });
     criterion.final_summary();
 }
 
-fn tail(runtime: &Runtime, client: &mut Client) -> Result<(), Box<dyn Error>> {
+fn tail(runtime: &Runtime, address: SocketAddr, stt: &Arc<SttDriver>) -> Result<(), Box<dyn Error>> {
     let mut tail = Tail::new("final transcript -> first audio, loopback WebSocket");
-    runtime.block_on(async {
-        for _ in 0..TAIL_TURNS {
-            tail.record(client.turn().await?);
-        }
-        Ok::<_, Box<dyn Error>>(())
-    })?;
+    runtime.block_on(measure(address, stt, TAIL_TURNS, |took| tail.record(took)))?;
     tail.print();
     Ok(())
 }
@@ -87,19 +99,23 @@ fn tail(runtime: &Runtime, client: &mut Client) -> Result<(), Box<dyn Error>> {
 /// A client in a call.
 struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    stt: SttDriver,
+    stt: Arc<SttDriver>,
     last_reply: u32,
 }
 
 impl Client {
-    async fn call(address: SocketAddr, stt: SttDriver) -> Result<Self, Box<dyn Error>> {
+    async fn call(address: SocketAddr, stt: &Arc<SttDriver>) -> Result<Self, Box<dyn Error>> {
+        let opened = stt.log().opened();
         let (socket, _) = connect_async(format!("ws://{address}/v1/call")).await?;
         if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
             stream.set_nodelay(true)?;
         }
-        let mut client = Self { socket, stt, last_reply: 0 };
+        let mut client = Self { socket, stt: Arc::clone(stt), last_reply: 0 };
         client.socket.send(Message::text(r#"{"type":"hello","protocol":1}"#)).await?;
         client.text_with("\"ready\"").await?;
+        while stt.log().opened() == opened {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         Ok(client)
     }
 
@@ -120,6 +136,11 @@ impl Client {
         self.socket.send(Message::text(r#"{"type":"interrupt"}"#)).await?;
         self.text_with("\"barged_in\"").await?;
         Ok(took)
+    }
+
+    async fn hang_up(mut self) -> Result<(), Box<dyn Error>> {
+        self.socket.send(Message::text(r#"{"type":"bye"}"#)).await?;
+        self.text_with("\"bye\"").await
     }
 
     /// Reads until a text message has this in it.

@@ -52,10 +52,15 @@ impl TurnMachine {
         }
     }
 
-    /// In any silence: when the words so far are worth asking for and guessing on.
+    /// In any silence: when the words so far are worth asking for and guessing on. The first guess waits for the silence
+    /// only, so that an interim which comes late in it costs no further wait; after a guess that failed, the words must
+    /// have stood still as long, or an STT that is far behind would use up the guesses.
     fn set_silence_timers(&self, timers: &mut TimerTable) {
-        let stable = self.floor.turn.as_ref().and_then(|turn| turn.stable_since);
-        timers.set(Timer::Speculate, stable.and_then(|at| after(at, self.config.speculate_ms)));
+        let since = self.floor.turn.as_ref().and_then(|turn| match turn.speculations {
+            0 => turn.stable_since.and(turn.silent_since.or(turn.stable_since)),
+            _ => turn.stable_since,
+        });
+        timers.set(Timer::Speculate, since.and_then(|at| after(at, self.config.speculate_ms)));
     }
 
     fn set_pause_timers(&self, timers: &mut TimerTable, pause: &Pause) {
