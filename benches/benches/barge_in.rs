@@ -10,7 +10,7 @@ use voice_core::stage::SttEvent;
 use voice_core::transport::LineControl;
 
 /// Barge-ins of the tail run; `VOICE_BARGE_INS` sets another number.
-const TAIL_BARGE_INS: u64 = 20_000;
+const TAIL_BARGE_INS: u64 = 5_000;
 
 fn main() -> Result<(), std::io::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

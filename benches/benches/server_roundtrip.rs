@@ -113,7 +113,7 @@ impl Client {
         let mut client = Self { socket, stt: Arc::clone(stt), last_reply: 0 };
         client.socket.send(Message::text(r#"{"type":"hello","protocol":1}"#)).await?;
         client.text_with("\"ready\"").await?;
-        while stt.log().opened() == opened {
+        while stt.log().opened() == opened || stt.send(SttEvent::TurnResumed).is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok(client)

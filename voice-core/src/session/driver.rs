@@ -85,6 +85,7 @@ impl Session {
             next_heard: now,
             line_streak: 0,
             commands_over: false,
+            hands_over: false,
             ended: None,
         };
         (Self { driver, source, commands }, SessionHandle { commands: sender }, events)
@@ -157,6 +158,8 @@ pub(super) struct Driver {
     next_heard: Instant,
     line_streak: u32,
     commands_over: bool,
+    /// A reply's first audio was just handed to the line: whoever carries it on goes before the rest of the reply.
+    hands_over: bool,
     pub(super) ended: Option<EndReason>,
 }
 
@@ -231,6 +234,7 @@ impl Driver {
             reply.track.mark_sent(&frame, now);
             if reply.timeline.first_audio.is_none() {
                 reply.timeline.first_audio = Some(now);
+                self.hands_over = true;
                 let (reply, turn) = (reply.id, reply.timeline.turn);
                 self.watch.tell(SessionEvent::AgentSpeaking { at: now, reply, turn });
             }
@@ -310,6 +314,10 @@ impl Driver {
     ) -> Poll<Happened> {
         if let Poll::Ready(error) = self.sink.poll_drive(cx) {
             return Poll::Ready(Happened::LineFailed(error));
+        }
+        if std::mem::take(&mut self.hands_over) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if !self.commands_over
             && let Poll::Ready(command) = commands.poll_recv(cx)

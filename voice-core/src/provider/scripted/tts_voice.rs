@@ -79,7 +79,9 @@ pub(super) struct Sound<'a> {
 impl Sound<'_> {
     /// The samples `from..to`, counted from the start of the reply.
     pub(super) fn bytes(&self, from: u64, to: u64) -> Vec<u8> {
-        (from..to).flat_map(|position| self.sample(position).to_le_bytes()).collect()
+        let mut bytes = Vec::with_capacity(2 * to.saturating_sub(from) as usize);
+        (from..to).for_each(|position| bytes.extend_from_slice(&self.sample(position).to_le_bytes()));
+        bytes
     }
 
     fn sample(&self, position: u64) -> i16 {
