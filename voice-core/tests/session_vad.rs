@@ -94,6 +94,15 @@ async fn a_cough_holds_the_agent_no_longer_than_hangover_and_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_sound_in_a_quiet_room_is_noticed_as_soon_as_the_first() {
+    let vad = LayeredVad::new(Arc::new(EarshotVad), Arc::new(Deaf));
+    let (mut call, _) = over_the_agent(vad, &throat(600)).await;
+    call.play(&throat(600)).await;
+    call.silent(1_000).await;
+    assert_eq!(call.count(|event| matches!(event, SessionEvent::Paused { .. })), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn talk_that_only_the_quick_model_hears_pauses_once_and_never_takes_the_turn() {
     let talk = throat(6_000);
     let (alone, _) = over_the_agent(EarshotVad, &talk).await;

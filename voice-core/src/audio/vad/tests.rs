@@ -201,7 +201,7 @@ fn silence_is_not_asked_about_but_the_model_hears_what_led_up_to_a_sound() {
     assert_eq!(*asked.0.lock().expect("not poisoned"), [96, 97, 98, 99, 3_000, 3_000]);
     asked.0.lock().expect("not poisoned").clear();
     detector.push(&[0; 256 * 100], |_| ());
-    assert_eq!(asked.0.lock().expect("not poisoned").len(), 20, "it hears 320 ms of the silence after a sound");
+    assert_eq!(asked.0.lock().expect("not poisoned").len(), 30, "it hears 480 ms of the silence after a sound");
 }
 
 proptest! {
