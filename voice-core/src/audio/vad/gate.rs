@@ -7,7 +7,8 @@ use super::SpeechModel;
 use super::energy::{mean_square, power_of_dbfs};
 use std::collections::VecDeque;
 
-/// Silence the model hears after a sound before it is skipped (longer than a layered model takes to let go), and again before the next sound, in samples at 16 kHz.
+/// Silence the model hears after a sound before it is skipped, and again before the next sound, in samples at 16 kHz. The
+/// first is longer than a layered model takes to let go of a sound.
 const SETTLE_SAMPLES: usize = 16 * 480;
 const PREROLL_SAMPLES: usize = 16 * 64;
 

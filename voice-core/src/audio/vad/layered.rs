@@ -13,8 +13,8 @@ const GRACE_MS: usize = 240;
 const CLAIM: f32 = 0.35;
 /// The sure model agrees from here up: far below what it would need to open by itself.
 const AGREE: f32 = 0.2;
-/// After the quick model let go for so long, it is believed again. Less than what is left of the detector's listening into
-/// silence once earshot's probability has come down: what is skipped as silence does not count here.
+/// After the quick model let go for so long, it is believed again. Less than the silence that the detector listens into
+/// after a sound: what it skips does not count here.
 const LET_GO_MS: usize = 320;
 const SAMPLES_PER_MS: usize = 16;
 
