@@ -408,7 +408,7 @@ fn the_drained_report_after_the_bid_at_the_same_instant_is_ignored() {
     over_agent(
         "
         3000 speech => pause 1
-        3200 interim what about Monday? => clear 1; barge-in 1 Words from 2940: We are open from nine.; cancel 1
+        3200 interim no what about Monday? => clear 1; barge-in 1 Words from 2940: We are open from nine.; cancel 1
         3200 r1 drained 4000
         3200 r1 clause And more.
         3200 r1 audio 500
@@ -424,7 +424,7 @@ fn what_was_played_before_the_cut_counts_as_heard() {
         2510 r1 played 990
         3000 speech => pause 1
         3199 r1 played 3980
-        3200 interim what about Monday? => clear 1; barge-in 1 Words from 2940: We are open from nine. On Sundays we are; cancel 1
+        3200 interim no what about Monday? => clear 1; barge-in 1 Words from 2940: We are open from nine. On Sundays we are; cancel 1
         ",
     );
 }
@@ -483,5 +483,41 @@ fn lasting_speech_before_the_first_audio_takes_the_floor_without_a_signal() {
         1600 r1 audio 1000
         2300 - => clear 1; end 1 Superseded:; cancel 1
         "),
+    );
+}
+
+#[test]
+fn a_word_made_of_a_cough_does_not_take_the_floor() {
+    over_agent(
+        "
+        3000 speech => pause 1
+        3010 r1 played 1600
+        3160 interim Billy.
+        3240 quiet => finalize
+        3300 final Billy. => resume 1
+        6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
+        ",
+    );
+}
+
+#[test]
+fn a_stop_word_takes_the_floor_however_short_it_was() {
+    over_agent(
+        "
+        3000 speech => pause 1
+        3160 interim Stop. => clear 1; barge-in 1 Words from 2940: We are open from nine.; cancel 1
+        ",
+    );
+}
+
+#[test]
+fn interim_words_of_the_first_moment_wait_for_more_sound() {
+    over_agent(
+        "
+        3000 speech => pause 1
+        3010 r1 played 1600
+        3160 interim let us let
+        3460 interim Let us talk about => clear 1; barge-in 1 Words from 2940: We are open from nine. On; cancel 1
+        ",
     );
 }

@@ -38,8 +38,13 @@ impl Call {
         let mut random = Random::new(seed);
         let policies =
             [BargeInPolicy::Immediate, BargeInPolicy::Confirmed, BargeInPolicy::MinWords(3), BargeInPolicy::Never];
-        let config =
-            TurnConfig { barge_in: random.one_of(&policies), caller_idle_ms: 600_000, ..TurnConfig::default() };
+        let config = TurnConfig {
+            barge_in: random.one_of(&policies),
+            caller_idle_ms: 600_000,
+            // Here every word is meant, also one said in no time.
+            bid_speech_ms: 0,
+            ..TurnConfig::default()
+        };
         let now = any_instant();
         Self {
             machine: TurnMachine::new(config, SampleRate::Hz16000, now),

@@ -11,5 +11,5 @@ mod words;
 pub use clauses::{ClauseConfig, ClauseSplitter, is_speakable};
 pub use completeness::{Completeness, completeness};
 pub use ledger::ReplyLedger;
-pub use overlap::{Overlap, classify_overlap};
+pub use overlap::{Overlap, classify_overlap, has_stop_word};
 pub use words::{same_words, word_count};

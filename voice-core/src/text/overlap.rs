@@ -127,6 +127,12 @@ pub fn classify_overlap(text: &str, agent_text: &str) -> Overlap {
     Overlap::Bid
 }
 
+/// Whether a word like "no", "wait" or "stop" is among them: such a one is meant, however short the sound was. Allocates
+/// nothing.
+pub fn has_stop_word(text: &str) -> bool {
+    spoken_words(text).any(|word| is_one_of(word, STOP_WORDS))
+}
+
 /// The words of `text` without sounds an STT writes in brackets: "[cough]", "(laughs)", "*sigh*".
 fn spoken_words(text: &str) -> impl Iterator<Item = &str> + Clone {
     let mut closing = None;

@@ -139,3 +139,13 @@ fn an_answer_made_of_the_agents_words_is_a_bid() {
     assert_eq!(classify_overlap("on Tuesday at three?", "I have put you down on Tuesday at three."), Overlap::Bid);
     assert_eq!(classify_overlap("on Tuesday at three", ""), Overlap::Bid);
 }
+
+#[test]
+fn a_stop_word_is_meant_however_short() {
+    for text in ["No!", "Wait, what", "please stop."] {
+        assert!(has_stop_word(text), "{text}");
+    }
+    for text in ["Tuesday.", "Oh,", "", "[no]"] {
+        assert!(!has_stop_word(text), "{text}");
+    }
+}

@@ -7,7 +7,7 @@ use super::floor::Speech;
 use super::machine::Phase;
 use super::reply::{Origin, Reply, Stage};
 use super::{BargeInCause, BargeInPolicy, EotSource, Output, Protection, ReplyOutcome, SttInput, TurnMachine};
-use crate::text::{Overlap, word_count};
+use crate::text::{Overlap, has_stop_word, word_count};
 use crate::units::Position;
 use std::time::Instant;
 
@@ -94,6 +94,7 @@ impl TurnMachine {
     /// Words while a reply is live.
     pub(super) fn words_over_agent(&mut self, said: &SttInput) {
         let Some(overlap) = self.overlap() else { return self.words_over_protected(said) };
+        let overlap = self.judged(overlap, said);
         if overlap == Overlap::Bid && self.enough_words() {
             let cause = match said {
                 SttInput::StartOfTurn { .. } => BargeInCause::StartOfTurn,
@@ -114,6 +115,29 @@ impl TurnMachine {
             | SttInput::EagerEndOfTurn { .. }
             | SttInput::TurnResumed
             | SttInput::Failed => {}
+        }
+    }
+
+    /// What these words are, given how long the sound was: too short a one holds none that the STT can be sure of.
+    fn judged(&self, overlap: Overlap, said: &SttInput) -> Overlap {
+        match said {
+            SttInput::Interim { .. } | SttInput::EagerEndOfTurn { .. } => self.unless_misheard(overlap, usize::MAX),
+            SttInput::Final { .. } | SttInput::EndOfTurn { .. } => self.unless_misheard(overlap, 1),
+            SttInput::StartOfTurn { .. } | SttInput::TurnResumed | SttInput::Failed => overlap,
+        }
+    }
+
+    /// Over a reply that is being heard, a bid of at most `words` words in a sound shorter than the limit is what an STT
+    /// makes of a cough.
+    fn unless_misheard(&self, overlap: Overlap, words: usize) -> Overlap {
+        let text = self.floor.words.text();
+        let limit = self.rate.samples_in_ms(self.config.bid_speech_ms);
+        let is_short = self.floor.speech_so_far(self.rate, self.now).is_some_and(|samples| samples < limit);
+        let over_speech = matches!(self.heard(), Heard::Some);
+        if over_speech && overlap == Overlap::Bid && is_short && !has_stop_word(text) && word_count(text) <= words {
+            Overlap::Backchannel
+        } else {
+            overlap
         }
     }
 
@@ -160,7 +184,7 @@ impl TurnMachine {
     /// The pause brought no bid: the reply goes on from the same sample.
     pub(super) fn resume(&mut self) {
         if let Some(overlap) = self.overlap() {
-            self.drop_unless_for_later(overlap);
+            self.drop_unless_for_later(self.unless_misheard(overlap, 1));
         }
         self.resume_playout();
     }

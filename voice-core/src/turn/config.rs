@@ -47,6 +47,10 @@ pub struct TurnConfig {
     /// Speech that lasts this long over the agent is a bid even without words. A cough lasts under half a second and
     /// a backchannel under 0.7 s.
     pub commit_speech_ms: u64,
+    /// Words over the agent in a sound shorter than this are what an STT makes of a cough, unless a word like "no" or
+    /// "stop" is among them: interim ones are not yet a bid, and a single final one is none. A syllable takes about
+    /// 200 ms.
+    pub bid_speech_ms: u64,
     /// After overlapping speech ended without a bid: how long to wait for the STT's word on it before resuming.
     pub verdict_wait_ms: u64,
     /// The longest pause without a decision; then speech that still goes on commits, and anything else resumes.
@@ -96,6 +100,7 @@ impl Default for TurnConfig {
         Self {
             barge_in: BargeInPolicy::Confirmed,
             commit_speech_ms: 800,
+            bid_speech_ms: 400,
             verdict_wait_ms: 250,
             max_pause_ms: 2_000,
             eot_complete_ms: 450,

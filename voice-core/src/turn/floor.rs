@@ -6,7 +6,7 @@
 use super::words::Words;
 use super::{EotSource, Muted};
 use crate::text::{Completeness, completeness};
-use crate::units::{Position, TurnId};
+use crate::units::{Position, SampleRate, TurnId};
 use std::time::{Duration, Instant};
 
 /// Words that come later than this after speech ended, or after its turn was committed, are of other speech.
@@ -108,6 +108,16 @@ impl Floor {
     /// Whether a final transcript of what was said is still to come.
     pub(super) fn awaits_final(&self) -> bool {
         self.final_outstanding && self.listening == Listening::Works
+    }
+
+    /// How much speech the VAD has heard in the turn; nothing is known where it heard none.
+    pub(super) fn speech_so_far(&self, rate: SampleRate, now: Instant) -> Option<u64> {
+        let before = self.turn.as_ref().map_or(0, |turn| turn.speech_samples);
+        let current = match self.speech {
+            Speech::Speaking { noticed_at, .. } => Some(rate.samples_in(now.saturating_duration_since(noticed_at))),
+            Speech::Silent => None,
+        };
+        current.or((before > 0).then_some(0)).map(|samples| samples.saturating_add(before))
     }
 
     /// How complete the words look.

@@ -114,6 +114,7 @@ impl Conversation {
         TurnConfig {
             barge_in,
             commit_speech_ms: self.ms(usual.commit_speech_ms),
+            bid_speech_ms: self.ms(usual.bid_speech_ms),
             verdict_wait_ms: self.ms(usual.verdict_wait_ms),
             max_pause_ms: self.ms(usual.max_pause_ms),
             eot_complete_ms: self.ms(usual.eot_complete_ms),
