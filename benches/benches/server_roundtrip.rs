@@ -36,8 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A running server: where it listens, its STT, and what stops it when dropped.
+type Running = (SocketAddr, Arc<SttDriver>, oneshot::Sender<()>);
+
 /// A server in a thread of its own, until the sender is dropped.
-fn start_server() -> Result<(SocketAddr, Arc<SttDriver>, oneshot::Sender<()>), Box<dyn Error>> {
+fn start_server() -> Result<Running, Box<dyn Error>> {
     let (agent, stt) = agent(LlmConfig::default(), TtsConfig::default());
     let (stop, stopped) = oneshot::channel::<()>();
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
