@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
-use voice_core::audio::{Frame, SpeechModel, VadSource};
-use voice_core::provider::scripted::{ScriptedStt, ScriptedTts, SttConfig, TtsConfig, Utterance};
+use voice_core::audio::Frame;
+use voice_core::provider::scripted::{LoudVad, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, Utterance};
 use voice_core::session::{Agent, AgentConfig};
 use voice_core::stage::Llm;
 use voice_core::transport::{LineInfo, LineInput, MemoryPeer, PlayedReports, Rebuffer};
@@ -24,33 +24,10 @@ pub fn agent(utterances: &[&str], llm: impl Llm + 'static) -> Agent {
         stt: Arc::new(ScriptedStt::new(SttConfig { utterances, ..SttConfig::default() })),
         llm: Arc::new(llm),
         tts: Arc::new(ScriptedTts::new(TtsConfig::default())),
-        vad: Arc::new(ToneVad),
+        vad: Arc::new(LoudVad),
         tools: Vec::new(),
         config: AgentConfig::default(),
     }
-}
-
-/// Hears speech in every tone; `voice_core::audio::EarshotVad` is the one for voices.
-pub struct ToneVad;
-
-impl VadSource for ToneVad {
-    fn open(&self) -> Box<dyn SpeechModel> {
-        Box::new(ToneModel)
-    }
-}
-
-struct ToneModel;
-
-impl SpeechModel for ToneModel {
-    fn window_samples(&self) -> usize {
-        256
-    }
-
-    fn probability(&mut self, window: &[i16]) -> f32 {
-        if window.iter().any(|sample| sample.unsigned_abs() > 1_000) { 0.9 } else { 0.0 }
-    }
-
-    fn reset(&mut self) {}
 }
 
 /// Sends 20 ms frames in real time: `script` alternates milliseconds of silence and of speech. Reads and drops what

@@ -7,12 +7,13 @@ use criterion::Criterion;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use voice_benches::call::{BenchCall, LoudVad, REPLY};
+use voice_benches::call::{BenchCall, REPLY};
 use voice_benches::clock::now;
 use voice_benches::tail::{Tail, print_timer_floor};
 use voice_core::audio::Frame;
 use voice_core::provider::scripted::{
-    LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttAction, SttAt, SttConfig, TtsConfig, Utterance,
+    LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttAction, SttAt, SttConfig, TtsConfig,
+    Utterance,
 };
 use voice_core::session::{Agent, AgentConfig, Session, SessionEvent, TurnRecord};
 use voice_core::transport::{LineInfo, LineInput, MemoryLine, MemoryOutput, PlayedReports, Rebuffer};

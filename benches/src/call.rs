@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use voice_core::audio::{Frame, SpeechModel, VadSource};
+use voice_core::audio::Frame;
 use voice_core::provider::scripted::{
-    LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttDriver, TtsConfig,
+    LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttDriver, TtsConfig,
 };
 use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionHandle};
 use voice_core::stage::SttEvent;
@@ -22,27 +22,6 @@ pub const REPLY: &str = "Certainly, I can do that for you right away.";
 
 /// What a line carries at a time.
 const FRAME: Duration = Duration::from_millis(20);
-
-/// Speech is whatever is loud: the VAD's own time is measured apart.
-pub struct LoudVad;
-
-struct Loud;
-
-impl SpeechModel for Loud {
-    fn window_samples(&self) -> usize {
-        256
-    }
-    fn probability(&mut self, window: &[i16]) -> f32 {
-        if window.iter().any(|sample| sample.unsigned_abs() > 1_000) { 0.95 } else { 0.0 }
-    }
-    fn reset(&mut self) {}
-}
-
-impl VadSource for LoudVad {
-    fn open(&self) -> Box<dyn SpeechModel> {
-        Box::new(Loud)
-    }
-}
 
 /// An agent that answers everything with [`REPLY`], heard through an STT that is driven by hand.
 pub fn agent(llm: LlmConfig, tts: TtsConfig) -> (Agent, SttDriver) {

@@ -9,9 +9,8 @@ use std::f32::consts::TAU;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::duplex;
-use voice_core::audio::{SpeechModel, VadSource};
 use voice_core::provider::scripted::{
-    LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsSound, Utterance,
+    LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsSound, Utterance,
 };
 use voice_core::session::{Agent, AgentConfig};
 use voice_core::stage::{LlmRequest, Role};
@@ -33,25 +32,6 @@ const REPLIES: [&str; 3] = [
     "Thank you for calling, goodbye.",
 ];
 
-/// Speech is whatever is loud.
-struct Loud;
-
-impl SpeechModel for Loud {
-    fn window_samples(&self) -> usize {
-        256
-    }
-    fn probability(&mut self, window: &[i16]) -> f32 {
-        if window.iter().any(|sample| sample.unsigned_abs() > 1_000) { 0.95 } else { 0.0 }
-    }
-    fn reset(&mut self) {}
-}
-
-impl VadSource for Loud {
-    fn open(&self) -> Box<dyn SpeechModel> {
-        Box::new(Loud)
-    }
-}
-
 /// A speculative reply asks the same question again, so the answer goes by the words and not by the count.
 fn answer_to(request: &LlmRequest) -> &'static str {
     let asked = request.messages.iter().rfind(|message| message.role == Role::Caller);
@@ -72,7 +52,7 @@ fn agent() -> Agent {
         stt: Arc::new(ScriptedStt::new(SttConfig { utterances, ..SttConfig::default() })),
         llm: Arc::new(ScriptedLlm::with(llm, |request, _| LlmReply::text(answer_to(request)))),
         tts: Arc::new(ScriptedTts::new(tts)),
-        vad: Arc::new(Loud),
+        vad: Arc::new(LoudVad),
         tools: Vec::new(),
         config: AgentConfig { greeting: Some("Good morning, the clinic.".into()), ..AgentConfig::default() },
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use voice_core::audio::{Frame, SpeechModel, VadSource};
+use voice_core::audio::Frame;
 use voice_core::provider::scripted::{
-    LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, TtsConfig, ramp_sample, read_ramp,
+    LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, TtsConfig, ramp_sample, read_ramp,
 };
 use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionEvent, SessionEvents, SessionHandle};
 use voice_core::stage::{Llm, Stt, Tts};
@@ -17,27 +17,6 @@ use voice_core::transport::{
     Rebuffer,
 };
 use voice_core::units::{CallId, Position, ReplyId, SampleRate};
-
-/// Speech is whatever is loud.
-pub struct LoudVad;
-
-struct Loud;
-
-impl SpeechModel for Loud {
-    fn window_samples(&self) -> usize {
-        256
-    }
-    fn probability(&mut self, window: &[i16]) -> f32 {
-        if window.iter().any(|sample| sample.unsigned_abs() > 1_000) { 0.95 } else { 0.0 }
-    }
-    fn reset(&mut self) {}
-}
-
-impl VadSource for LoudVad {
-    fn open(&self) -> Box<dyn SpeechModel> {
-        Box::new(Loud)
-    }
-}
 
 pub fn agent(stt: impl Stt + 'static, llm: impl Llm + 'static, tts: impl Tts + 'static) -> Agent {
     Agent {
