@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// After this long without a frame the line is silent: four frames' time, more than the jitter of most networks.
 const LINE_SILENT_AFTER: Duration = Duration::from_millis(80);
-/// A jump in position up to this long is filled with silence; a longer one is only jumped.
+/// A jump in position is filled with silence up to this long, and the rest of it only jumped.
 const MAX_FILL_MS: u64 = 1_000;
 /// How much faster than real time the caller may send, in all: a network's burst after a stall.
 const MAX_AHEAD: Duration = Duration::from_secs(2);
@@ -38,6 +38,8 @@ pub(super) struct Listener {
     stood_in: u64,
     /// Line samples that really came.
     received: u64,
+    /// Line samples that a jump in position stood for.
+    jumped: u64,
     dropped: u64,
     first_at: Option<Instant>,
     last_at: Instant,
@@ -85,6 +87,7 @@ impl Listener {
             next_line: Position::ZERO,
             stood_in: 0,
             received: 0,
+            jumped: 0,
             dropped: 0,
             first_at: None,
             last_at: now,
@@ -121,14 +124,16 @@ impl Listener {
             return Err(Intake::Duplicate);
         }
         let first = *self.first_at.get_or_insert(now);
-        let ahead = self.rate.duration_of(self.received).saturating_sub(now.saturating_duration_since(first));
-        if ahead > MAX_AHEAD {
+        let due = self.rate.samples_in(now.saturating_duration_since(first).saturating_add(MAX_AHEAD));
+        if self.received > due {
             self.dropped += frame.samples().len() as u64;
             return Err(Intake::TooFast);
         }
         let gap = frame.position().since(self.next_line).saturating_sub(self.stood_in);
         let known = self.next_line.since(frame.position()) as usize;
-        Ok((gap.min(self.rate.samples_in_ms(MAX_FILL_MS)), known))
+        // A jump costs as much work as the audio it stands for: both count against the same limit.
+        let left = due.saturating_sub(self.received.saturating_add(self.jumped));
+        Ok((gap.min(self.rate.samples_in_ms(MAX_FILL_MS)).min(left), known))
     }
 
     /// Listens to a frame: `on_heard` is given the audio after the detector has judged it, `on_edge` what it found.
@@ -143,6 +148,7 @@ impl Listener {
             Ok(placed) => placed,
             Err(why) => return why,
         };
+        self.jumped += fill;
         self.silence(fill, now, on_edge, on_heard);
         let start = frame.position().plus(known as u64);
         if start != self.next_line || self.stood_in > 0 || fill > 0 {

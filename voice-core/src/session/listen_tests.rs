@@ -116,6 +116,18 @@ fn a_jump_is_filled_with_silence_up_to_a_second() {
 }
 
 #[test]
+fn jumps_are_not_listened_to_faster_than_real_time() {
+    let mut ear = Ear::new(SampleRate::Hz16000);
+    for n in 0..1_000 {
+        let one = Frame::new(Position(n * 1_000_000), &[0]);
+        let heard = &mut ear.heard;
+        let taken = ear.listener.push(&one, ear.now, &mut |_| {}, &mut |h| *heard += h.samples.len() as u64);
+        assert_eq!(taken, Intake::Taken);
+    }
+    assert!(ear.heard <= 2 * 16_000 + 1_000, "{} samples at one instant", ear.heard);
+}
+
+#[test]
 fn a_frame_that_came_before_is_not_heard_twice() {
     let mut ear = Ear::new(SampleRate::Hz16000);
     assert_eq!((ear.push(0, 0), ear.push(0, 0), ear.push(100, 0)), (Intake::Taken, Intake::Duplicate, Intake::Taken));
