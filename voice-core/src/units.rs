@@ -102,9 +102,9 @@ impl SampleRate {
         }
     }
 
-    /// Samples in `ms` milliseconds; exact, as every rate is a multiple of 1000.
+    /// Samples in `ms` milliseconds, or as many as can be counted; exact, as every rate is a multiple of 1000.
     pub const fn samples_in_ms(self, ms: u64) -> u64 {
-        (self.hz() / 1_000) as u64 * ms
+        ms.saturating_mul((self.hz() / 1_000) as u64)
     }
 
     /// How long `samples` last at this rate.
@@ -117,7 +117,7 @@ impl SampleRate {
     /// How many whole samples fit in `duration` at this rate.
     pub fn samples_in(self, duration: Duration) -> u64 {
         let hz = u64::from(self.hz());
-        duration.as_secs().saturating_mul(hz) + u64::from(duration.subsec_nanos()) * hz / 1_000_000_000
+        duration.as_secs().saturating_mul(hz).saturating_add(u64::from(duration.subsec_nanos()) * hz / 1_000_000_000)
     }
 
     /// Converts a count of samples at this rate to the count at `other`, rounded down.
@@ -142,5 +142,12 @@ mod tests {
             assert_eq!(SampleRate::from_hz(rate.hz()), Some(rate));
         }
         assert_eq!(SampleRate::Hz8000.convert(160, SampleRate::Hz48000), 960);
+    }
+
+    #[test]
+    fn a_time_beyond_counting_is_the_longest_there_is() {
+        assert_eq!(SampleRate::Hz8000.samples_in_ms(u64::MAX), u64::MAX);
+        assert_eq!(SampleRate::Hz48000.samples_in(Duration::MAX), u64::MAX);
+        assert_eq!(SampleRate::Hz48000.convert(u64::MAX, SampleRate::Hz8000), u64::MAX / 6);
     }
 }

@@ -235,7 +235,7 @@ impl Track {
 
     fn may_send(&self, len: u64, now: Instant) -> bool {
         let clock = self.clock_samples(now);
-        clock >= self.sent || self.sent + len <= clock + self.pacing.lead_samples
+        clock >= self.sent || self.sent + len <= clock.saturating_add(self.pacing.lead_samples)
     }
 
     fn frame_at_sent(&self, len: u64) -> Frame {

@@ -120,6 +120,18 @@ fn reports_under_way_when_a_played_out_reply_resumes_are_waited_for() {
 }
 
 #[test]
+fn a_lead_beyond_counting_is_no_limit() {
+    let config = PlayoutConfig { lead_ms: u64::MAX, buffer_ms: u64::MAX, ..PlayoutConfig::default() };
+    let mut track = Track::new(Pacing::new(line(Rebuffer::PauseAndClear, PlayedReports::PacingClock), &config));
+    track.push(&[1; 1_000]);
+    track.end();
+    track.release();
+    let t0 = start();
+    assert_eq!(send_all_due(&mut track, t0).len(), 1_000);
+    assert_eq!(track.played(t0 + Duration::from_millis(10)), 160);
+}
+
+#[test]
 fn a_pause_in_the_audio_does_not_make_the_rest_hurry() {
     let config = PlayoutConfig::default();
     let mut track = Track::new(Pacing::new(line(Rebuffer::PauseAndClear, PlayedReports::PacingClock), &config));
