@@ -3,49 +3,14 @@
 //! A counting allocator sees every allocation, and counts each for the thread that makes it, so tests may run side by
 //! side. What libopus asks of C's allocator is not seen; it works on the stack.
 
-#![expect(unsafe_code, reason = "a global allocator that counts cannot be written without")]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use counting::allocations_so_far;
 use voice_core::audio::{
     EarshotVad, Frame, G711, Reframer, Resampler, VadConfig, VadSource, VoiceDetector, pcm16_from_le_bytes,
     pcm16_to_le_bytes,
 };
 use voice_core::units::SampleRate;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that is being torn down has no counter, and nothing to measure.
-    let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System` with this `layout`, as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as for `dealloc`; the caller's promise about `new_size` is passed on.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Frames before the count, and counted: two seconds and ten.
 const WARM_UP: usize = 100;
@@ -54,9 +19,9 @@ const COUNTED: usize = 500;
 /// How many allocations `work` makes over many frames, given each frame's number, after its warm-up.
 fn allocations(mut work: impl FnMut(usize)) -> u64 {
     (0..WARM_UP).for_each(&mut work);
-    let before = ALLOCATIONS.get();
+    let before = allocations_so_far();
     (WARM_UP..WARM_UP + COUNTED).for_each(&mut work);
-    ALLOCATIONS.get() - before
+    allocations_so_far() - before
 }
 
 /// 20 ms of a harmonic sound that comes and goes every half second, so that edges and the gate are passed too.

@@ -5,11 +5,11 @@
 //! watcher is gone: events are told after the silence and their text is no part of the path.
 #![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
-#![expect(unsafe_code, reason = "a global allocator that counts cannot be written without")]
 
+mod counting;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use counting::allocations_so_far;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -26,40 +26,6 @@ use voice_core::transport::{
     BoxLineSource, Line, LineControl, LineError, LineInfo, LineInput, LineSink, MemoryLine, MemoryOutput, MemoryPeer,
 };
 use voice_core::units::{CallId, Position, ReplyId};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that is being torn down has no counter, and nothing to measure.
-    let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System` with this `layout`, as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as for `dealloc`; the caller's promise about `new_size` is passed on.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 thread_local! {
     /// The counter when the latest pause or clear reached the line.
@@ -88,7 +54,7 @@ impl LineSink for NotingSink {
     fn send_control(&mut self, control: LineControl) -> Result<(), LineError> {
         let sent = self.0.send_control(control);
         if matches!(control, LineControl::Pause { .. } | LineControl::Clear { .. }) {
-            AT_CONTROL.set(Some(ALLOCATIONS.get()));
+            AT_CONTROL.set(Some(allocations_so_far()));
         }
         sent
     }
@@ -139,12 +105,12 @@ impl Polled {
 
     fn poll(&mut self) -> Step {
         let mut context = Context::from_waker(Waker::noop());
-        let before = ALLOCATIONS.get();
+        let before = allocations_so_far();
         self.polled_from = before;
         for _ in 0..4 {
             assert!(self.session.as_mut().poll(&mut context).is_pending(), "the call goes on");
         }
-        let allocations = ALLOCATIONS.get() - before;
+        let allocations = allocations_so_far() - before;
         let mut outputs = Vec::new();
         while let Some(output) = self.peer.try_recv() {
             outputs.push(output);

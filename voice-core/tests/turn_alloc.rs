@@ -1,49 +1,13 @@
 //! The barge-in path allocates nothing: from the noticed speech to the signal, and back to the resumed reply.
 
-#![expect(unsafe_code, reason = "a global allocator that counts cannot be written without")]
-
+mod counting;
 mod turn_support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use counting::allocations_so_far;
 use std::time::{Duration, Instant};
 use turn_support::any_instant;
 use voice_core::turn::{Command, Input, Output, Protection, ReplyInput, SttInput, TurnConfig, TurnMachine};
 use voice_core::units::{Position, ReplyId, SampleRate};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that is being torn down has no counter, and nothing to measure.
-    let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System` with this `layout`, as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as for `dealloc`; the caller's promise about `new_size` is passed on.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const REPLY: ReplyId = ReplyId(1);
 
@@ -78,9 +42,9 @@ impl Call {
 
     /// As [`Call::take`]; says how often it allocated. The input itself is the caller's.
     fn allocations_of(&mut self, input: Input) -> (Option<Output>, u64) {
-        let before = ALLOCATIONS.get();
+        let before = allocations_so_far();
         let output = self.take(input);
-        (output, ALLOCATIONS.get() - before)
+        (output, allocations_so_far() - before)
     }
 }
 
@@ -94,9 +58,9 @@ fn interim(text: &str) -> Input {
 
 #[test]
 fn the_counter_counts() {
-    let before = ALLOCATIONS.get();
+    let before = allocations_so_far();
     drop(Box::new(7));
-    assert!(ALLOCATIONS.get() > before);
+    assert!(allocations_so_far() > before);
 }
 
 #[test]

@@ -140,6 +140,7 @@ pub enum Finality {
 
 /// A stage of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
     /// Speech-to-text.
     Stt,

@@ -54,6 +54,7 @@ pub(crate) fn stage(stage: Stage) -> &'static str {
         Stage::Stt => "stt",
         Stage::Llm => "llm",
         Stage::Tts => "tts",
+        _ => "other",
     }
 }
 
