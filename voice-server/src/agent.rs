@@ -16,6 +16,8 @@ use voice_core::stage::{Stt, Tool, Tts};
 
 /// How long the stand-in for a calendar takes.
 const BOOKING_TAKES: Duration = Duration::from_millis(300);
+/// The rhythm of the scripted model: that of a quick one behind a network.
+const RHYTHM: LlmConfig = LlmConfig { first_token_ms: 120, token_ms: 15, jitter_ms: 0, seed: 0 };
 /// The best VAD: it pauses as soon as Earshot does, and music or distant talk cannot hold it.
 const LAYERED: &str = "Earshot that Silero confirms";
 
@@ -64,7 +66,7 @@ pub fn build_agent(settings: &Settings) -> Result<BuiltAgent, AgentError> {
     let tts = pick_tts(wanted.tts, &engines, &mut notes)?;
     let greeting = wanted.greeting.clone().unwrap_or_else(|| script.greeting().to_owned());
     let config = agent_config(settings, greeting);
-    let llm = Arc::new(DialogueLlm::new(script, LlmConfig::default()));
+    let llm = Arc::new(DialogueLlm::new(script, RHYTHM));
     let tools: Vec<Arc<dyn Tool>> = vec![Arc::new(BookAppointment::new(BOOKING_TAKES))];
     Ok(BuiltAgent { agent: Agent { stt, llm, tts, vad, tools, config }, notes })
 }

@@ -1,0 +1,133 @@
+//! A whole call with the default agent, its real models and a synthetic caller: the words come through, an interruption
+//! commits, a cough resumes, and the recording agrees with the report.
+//!
+//! Inference takes real time, so this call lasts as long as it sounds. What is asserted does not depend on how fast the
+//! machine is: who said what, which overlap was what, and that nothing of a cut reply follows its signal.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+use futures::StreamExt;
+use std::path::{Path, PathBuf};
+use tokio::io::duplex;
+use voice_core::provider::local::{LocalModels, PicoConfig, PicoLanguage, PicoTts};
+use voice_core::stage::{Tts, TtsEvent};
+use voice_core::units::{ReplyId, SampleRate};
+use voice_server::caller::{CallArgs, CallReport, Cue, EncodingArg, FileArg, Recording, place};
+use voice_server::{ServerConfig, ServerLimits, Settings, build_agent, serve_connection};
+
+const RATE: SampleRate = SampleRate::Hz16000;
+/// Two frames: one in which a sound begins, one in which it is noticed.
+const TOLERANCE_MS: f64 = 40.0;
+
+fn models_folder() -> PathBuf {
+    let default = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.models"));
+    std::env::var_os("VOICE_MODELS_DIR").map_or_else(default, PathBuf::from)
+}
+
+/// `text` in a British voice, as the caller's file.
+async fn spoken(text: &str, folder: &Path, name: &str) -> PathBuf {
+    let models = LocalModels::find(models_folder());
+    let config = PicoConfig { language: PicoLanguage::EnGb, ..PicoConfig::default() };
+    let mut session = PicoTts::start(&models, config).expect("the voice").open().await.expect("a session");
+    let mut reply = session.begin(ReplyId(1)).expect("a reply");
+    reply.feed.speak(text).expect("room for a clause");
+    reply.feed.finish();
+    let mut samples = Vec::new();
+    while let Some(event) = reply.events.next().await {
+        if let TtsEvent::Audio(pcm) = event.expect("speech") {
+            samples.extend(pcm.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
+        }
+    }
+    write(folder, name, &samples)
+}
+
+/// A quarter of a second of noise with some voice in it, falling off as a cough does.
+fn cough(folder: &Path) -> PathBuf {
+    let mut noise = 7_u32;
+    let samples: Vec<i16> = (0..4_160)
+        .map(|n| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let seconds = f64::from(n) / f64::from(RATE.hz());
+            let hiss = f64::from(noise >> 16) / 32_768.0 - 1.0;
+            let voice: f64 =
+                (1..12).map(|k| (std::f64::consts::TAU * 180.0 * f64::from(k) * seconds).sin() / f64::from(k)).sum();
+            let envelope = (1.0 - (-seconds / 0.008).exp()) * (-seconds / 0.09).exp();
+            (envelope * (0.5 * hiss + 0.4 * voice) * 14_000.0) as i16
+        })
+        .collect();
+    write(folder, "cough.wav", &samples)
+}
+
+fn write(folder: &Path, name: &str, samples: &[i16]) -> PathBuf {
+    let path = folder.join(name);
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE.hz(),
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    samples.iter().for_each(|sample| writer.write_sample(*sample).unwrap());
+    writer.finalize().unwrap();
+    path
+}
+
+async fn hold(folder: &Path) -> (CallReport, Recording) {
+    let file = |path, cue| FileArg { path, cue };
+    let record = folder.join("call.wav");
+    let args = CallArgs {
+        files: vec![
+            file(spoken("I would like to come on Tuesday please.", folder, "ask.wav").await, Cue::AfterAgent),
+            file(
+                spoken("Wait, I would like to come on Friday.", folder, "wait.wav").await,
+                Cue::AfterAudioBegan { ms: 1_200 },
+            ),
+            file(cough(folder), Cue::AfterAudioBegan { ms: 900 }),
+            file(spoken("Thank you and goodbye.", folder, "bye.wav").await, Cue::AfterAgent),
+        ],
+        server: None,
+        config: None,
+        models: None,
+        record: Some(record.clone()),
+        json: None,
+        rate: RATE,
+        encoding: EncodingArg::Pcm16,
+        max_ms: 120_000,
+        answer_ms: 20_000,
+        greeting_ms: 10_000,
+        pause_ms: 400,
+        max_file_s: 20,
+    };
+    let settings = Settings { models: models_folder(), ..Settings::default() };
+    let agent = build_agent(&settings).expect("the default agent").agent;
+    let (near, far) = duplex(1 << 20);
+    let config = ServerConfig { agent, limits: ServerLimits::default() };
+    let ((report, end), ()) = tokio::join!(place(near, &args), serve_connection(far, config));
+    end.expect("the call ends in order");
+    (report.expect("the call began"), Recording::read(&record).expect("a recording"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_agent_holds_a_call_with_an_interruption_and_a_cough() {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, recording) = hold(folder.path()).await;
+    let letters = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphabetic(), "");
+    let said: Vec<String> = report.turns.iter().map(|turn| letters(&turn.caller_text)).collect();
+    for word in ["tuesday", "friday", "goodbye"] {
+        assert!(said.iter().any(|text| text.contains(word)), "{word}: {report}");
+    }
+    let committed = report.barge_ins.iter().find(|overlap| overlap.decision == "committed").expect("an interruption");
+    assert!(report.barge_ins.iter().any(|overlap| overlap.decision == "resumed"), "a cough: {report}");
+    assert!(report.barge_ins.iter().all(|overlap| overlap.samples_after_signal == 0), "{report}");
+
+    let cut = report.turns.iter().find(|turn| turn.outcome == "barged_in").expect("a cut reply");
+    assert!(cut.reply_text.starts_with(&cut.heard_text) && cut.heard_text.len() < cut.reply_text.len(), "{report}");
+
+    // From the cut to the next reply the agent's side of the recording is silent.
+    let last_audio_ms = committed.last_audio_ms.expect("the cut reply had sounded");
+    let next_audio_ms = report.turns.iter().filter_map(|turn| turn.first_audio_ms).find(|at| *at > last_audio_ms);
+    let until_ms = next_audio_ms.expect("the interruption was answered");
+    let between = |at: f64| last_audio_ms + TOLERANCE_MS < at && at < until_ms - TOLERANCE_MS;
+    for (start, end) in recording.agent_sounds_ms(20) {
+        assert!(!between(start) && !between(end), "the agent sounds from {start} to {end} ms: {report}");
+    }
+}
