@@ -14,7 +14,6 @@
 //! | 10 | a tool runs on after the reply was cut | `tools` |
 //! | 11 | a provider's socket drops in mid-call | `drops` |
 //! | 12 | nobody can tell where the time went | `whose_time` |
-#![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod complaints {

@@ -1,5 +1,4 @@
 //! Whole calls in simulated time, through the real session and scripted stages.
-#![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;

@@ -1,6 +1,5 @@
 //! Faults of stages, lines and embedding programs, in whole calls in simulated time: each is survived or ends the call
 //! in bounded time, and the record is true.
-#![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;

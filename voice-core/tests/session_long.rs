@@ -1,5 +1,4 @@
 //! Long and random calls in simulated time, under seeds: what must hold of every call holds of them.
-#![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod support;

@@ -1,5 +1,4 @@
 //! A session that hears with a real VAD: what pauses the agent, and for how long.
-#![cfg(feature = "scripted")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;

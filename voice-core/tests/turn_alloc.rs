@@ -57,13 +57,6 @@ fn interim(text: &str) -> Input {
 }
 
 #[test]
-fn the_counter_counts() {
-    let before = allocations_so_far();
-    drop(std::hint::black_box(Box::new(7)));
-    assert!(allocations_so_far() > before);
-}
-
-#[test]
 fn pause_and_barge_in_allocate_nothing() {
     let mut call = Call::audible();
     assert_eq!(call.allocations_of(speech()), (Some(Output::Pause(REPLY)), 0));

@@ -43,3 +43,11 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// Without it, a test that counts nothing would pass for the wrong reason.
+#[test]
+fn the_counter_counts() {
+    let before = allocations_so_far();
+    drop(std::hint::black_box(Box::new(7)));
+    assert_eq!(allocations_so_far() - before, 1);
+}
