@@ -2,26 +2,8 @@
 
 mod turn_support;
 
-use turn_support::play_with;
+use turn_support::{over_agent, play_with, policy};
 use voice_core::turn::{BargeInPolicy, TurnConfig};
-
-/// The caller asks, and hears the first second of a four-second answer.
-const AUDIBLE: &str = "
-    60   speech
-    900  interim what are your opening hours?
-    1000 quiet
-    1010 -                                   => finalize; guess 1 to 1: what are your opening hours?
-    1100 final What are your opening hours?
-    1200 r1 clause We are open from nine.    => speak 1 We are open from nine.
-    1210 r1 audio 1000
-    1220 r1 clause-end 1
-    1230 r1 clause On Sundays we are closed. => speak 1 On Sundays we are closed.
-    1240 r1 done                             => finish 1
-    1250 r1 audio 3000
-    1260 r1 spoken
-    1360 -                                   => turn 1 Silence 0-910: What are your opening hours?; release 1
-    2500 r1 played 1100
-";
 
 /// The turn is over; of its answer there is no audio yet.
 const UNHEARD: &str = "
@@ -33,18 +15,6 @@ const UNHEARD: &str = "
     1200 r1 clause We are open from nine.    => speak 1 We are open from nine.
     1360 -                                   => turn 1 Silence 0-910: What are your opening hours?; release 1
 ";
-
-fn over_agent(rows: &str) {
-    over_agent_with(TurnConfig::default(), rows);
-}
-
-fn over_agent_with(config: TurnConfig, rows: &str) {
-    play_with(config, &(AUDIBLE.to_owned() + rows));
-}
-
-fn policy(barge_in: BargeInPolicy) -> TurnConfig {
-    TurnConfig { barge_in, ..TurnConfig::default() }
-}
 
 #[test]
 fn words_that_bid_take_the_floor_and_keep_their_first_word() {
@@ -238,144 +208,6 @@ fn a_pause_ends_at_its_longest() {
         4600 quiet => finalize
         4800 speech
         5000 - => clear 1; barge-in 1 Duration from 4740: We are open from nine.; cancel 1
-        ",
-    );
-}
-
-#[test]
-fn the_agents_own_words_are_an_echo() {
-    over_agent(
-        "
-        3000 speech => pause 1
-        3300 interim we are open from
-        3500 quiet => finalize
-        3600 final we are open from nine => resume 1
-        6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
-        ",
-    );
-}
-
-#[test]
-fn an_echo_the_vad_never_noticed_is_dropped() {
-    over_agent(
-        "
-        3300 interim we are open from
-        3400 - => finalize
-        6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
-        16000 - => idle; say 2 in 2: Are you still there?; release 2
-        ",
-    );
-}
-
-#[test]
-fn an_echo_that_comes_after_the_agent_fell_silent_is_no_turn() {
-    over_agent(
-        "
-        5300 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
-        5400 speech
-        5600 interim on Sundays we are closed
-        5700 quiet
-        5710 - => finalize
-        5800 final On Sundays we are closed.
-        16060 - => idle; say 2 in 2: Are you still there?; release 2
-        ",
-    );
-}
-
-#[test]
-fn a_yes_over_the_last_syllable_is_an_answer() {
-    over_agent(
-        "
-        4900 r1 played 3600
-        5000 speech => pause 1
-        5300 quiet => finalize
-        5400 final yes => resume 1
-        5800 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.; turn 2 Silence 4940-5210: yes; answer 2 to 2: yes; release 2
-        ",
-    );
-}
-
-#[test]
-fn immediate_takes_the_floor_at_once() {
-    over_agent_with(
-        policy(BargeInPolicy::Immediate),
-        "
-        3000 speech => clear 1; barge-in 1 Policy from 2940: We are open from nine.; cancel 1
-        ",
-    );
-}
-
-#[test]
-fn min_words_counts_words_and_not_time() {
-    over_agent_with(
-        policy(BargeInPolicy::MinWords(3)),
-        "
-        3000 speech => pause 1
-        3300 interim stop
-        4500 interim stop that please => clear 1; barge-in 1 Words from 2940: We are open from nine.; cancel 1
-        ",
-    );
-}
-
-#[test]
-fn too_few_words_for_the_policy_are_the_next_turn() {
-    over_agent_with(policy(BargeInPolicy::MinWords(3)),
-        "
-        3000 speech => pause 1
-        3300 quiet => finalize
-        3400 final stop => resume 1
-        6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.; turn 2 Silence 2940-3210: stop; answer 2 to 2: stop; release 2
-        ",
-    );
-}
-
-#[test]
-fn never_lets_the_agent_finish_and_answers_after() {
-    over_agent_with(policy(BargeInPolicy::Never),
-        "
-        3000 speech
-        3200 interim what about Monday?
-        3900 quiet
-        3910 - => finalize
-        4000 final What about Monday?
-        6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.; turn 2 Silence 2940-3810: What about Monday?; answer 2 to 2: What about Monday?; release 2
-        ",
-    );
-}
-
-#[test]
-fn a_protected_reply_is_finished() {
-    over_agent(
-        "
-        2900 protect
-        3000 speech
-        3400 eot what about Monday?
-        3700 quiet
-        3710 - => finalize
-        6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.; turn 2 Stt 2940-3610: what about Monday?; answer 2 to 2: what about Monday?; release 2
-        ",
-    );
-}
-
-#[test]
-fn protection_that_comes_during_the_pause_resumes() {
-    over_agent(
-        "
-        3000 speech => pause 1
-        3100 protect => resume 1
-        3200 unprotect => pause 1
-        3300 never => resume 1
-        ",
-    );
-}
-
-#[test]
-fn stop_is_obeyed_even_by_a_protected_reply() {
-    over_agent(
-        "
-        2900 protect
-        3000 interrupt => clear 1; barge-in 1 Command from 3000: We are open from nine.; cancel 1
-        3010 interrupt
         ",
     );
 }

@@ -1,9 +1,9 @@
-//! The end of the caller's turn: every source, guesses, late words, no words, keys.
+//! The end of the caller's turn: every source, no words, keys.
 
 mod turn_support;
 
 use turn_support::{play, play_with};
-use voice_core::turn::{Speculation, TurnConfig};
+use voice_core::turn::TurnConfig;
 
 #[test]
 fn silence_ends_a_turn_and_the_guess_is_released() {
@@ -101,31 +101,6 @@ fn the_stts_end_of_turn_decides_at_once() {
 }
 
 #[test]
-fn an_eager_end_of_turn_starts_a_guess_that_the_end_of_turn_releases() {
-    play(
-        "
-        60 speech
-        900 eager what are your opening hours => guess 1 to 1: what are your opening hours
-        1000 r1 clause From nine. => speak 1 From nine.
-        1100 eot What are your opening hours? => turn 1 Stt 0-1100: What are your opening hours?; release 1
-        ",
-    );
-}
-
-#[test]
-fn an_eager_end_of_turn_that_was_none_discards_its_guess() {
-    play(
-        "
-        60 speech
-        900 eager what are your opening hours => guess 1 to 1: what are your opening hours
-        1000 resumed => discard 1; cancel 1
-        1200 interim what are your opening hours on Sundays
-        1300 eot What are your opening hours on Sundays? => turn 1 Stt 0-1300: What are your opening hours on Sundays?; answer 2 to 1: What are your opening hours on Sundays?; release 2
-        ",
-    );
-}
-
-#[test]
 fn an_end_of_turn_without_words_takes_those_there_are() {
     play(
         "
@@ -208,20 +183,6 @@ fn without_the_final_the_interim_counts() {
 }
 
 #[test]
-fn a_final_with_other_words_discards_the_guess() {
-    play(
-        "
-        60 speech
-        900 interim what are your opening ours?
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: what are your opening ours?
-        1360 -
-        1400 final What are your opening hours? => discard 1; cancel 1; turn 1 Silence 0-910: What are your opening hours?; answer 2 to 1: What are your opening hours?; release 2
-        ",
-    );
-}
-
-#[test]
 fn speech_while_the_final_is_awaited_means_the_turn_goes_on() {
     play(
         "
@@ -235,151 +196,6 @@ fn speech_while_the_final_is_awaited_means_the_turn_goes_on() {
         2010 - => finalize; guess 2 to 1: what are your opening hours? on Sundays?
         2100 final What are your opening hours on Sundays?
         2360 - => turn 1 Silence 0-1910: What are your opening hours on Sundays?; release 2
-        ",
-    );
-}
-
-#[test]
-fn words_over_the_guess_are_a_new_guess_when_they_are_stable() {
-    play(
-        "
-        60 speech
-        900 interim a table
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: a table
-        1050 interim a table for two => discard 1; cancel 1
-        1150 - => guess 2 to 1: a table for two
-        1200 final A table for two.
-        1360 - => turn 1 Silence 0-910: A table for two.; release 2
-        ",
-    );
-}
-
-#[test]
-fn a_turn_costs_only_so_many_guesses() {
-    play(
-        "
-        60 speech
-        900 eager one => guess 1 to 1: one
-        1000 eager one two => discard 1; cancel 1; guess 2 to 1: one two
-        1100 eager one two three => discard 2; cancel 2; guess 3 to 1: one two three
-        1200 eager one two three four => discard 3; cancel 3
-        1300 eot one two three four => turn 1 Stt 0-1300: one two three four; answer 4 to 1: one two three four; release 4
-        ",
-    );
-}
-
-#[test]
-fn without_speculation_the_reply_starts_at_the_end_of_turn() {
-    play_with(TurnConfig { speculation: Speculation::Off, ..TurnConfig::default() },
-        "
-        60 speech
-        900 interim what are your opening hours?
-        1000 quiet
-        1010 - => finalize
-        1100 final What are your opening hours?
-        1360 - => turn 1 Silence 0-910: What are your opening hours?; answer 1 to 1: What are your opening hours?; release 1
-        ",
-    );
-}
-
-#[test]
-fn a_guess_that_fails_is_tried_again_at_the_end_of_turn() {
-    play(
-        "
-        60 speech
-        900 interim what are your opening hours?
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: what are your opening hours?
-        1100 r1 failed => discard 1; cancel 1
-        1200 final What are your opening hours? => guess 2 to 1: What are your opening hours?
-        1210 r2 mute => discard 2; cancel 2
-        1360 - => turn 1 Silence 0-910: What are your opening hours?; answer 3 to 1: What are your opening hours?; release 3
-        ",
-    );
-}
-
-#[test]
-fn a_late_final_with_more_words_restarts_an_unheard_reply() {
-    play(
-        "
-        60 speech
-        900 interim a table for
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: a table for
-        2610 - => turn 1 Silence 0-910: a table for; release 1
-        2700 final a table for two please. => clear 1; end 1 Superseded:; cancel 1; turn 1 Silence 0-910: a table for two please.; answer 2 to 1: a table for two please.; release 2
-        ",
-    );
-}
-
-#[test]
-fn a_late_final_with_the_same_words_changes_nothing() {
-    play(
-        "
-        60 speech
-        900 interim a table for two.
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: a table for two.
-        1660 - => turn 1 Silence 0-910: a table for two.; release 1
-        1700 final A table for two.
-        3000 speech => pause 1
-        ",
-    );
-}
-
-#[test]
-fn a_late_final_only_corrects_the_turn_once_the_reply_is_heard() {
-    play(
-        "
-        60 speech
-        900 interim a table for two.
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: a table for two.
-        1100 r1 clause Certainly. => speak 1 Certainly.
-        1200 r1 audio 1000
-        1660 - => turn 1 Silence 0-910: a table for two.; release 1
-        1700 r1 played 20
-        1710 final A cable for two. => turn 1 Silence 0-910: A cable for two.
-        ",
-    );
-}
-
-#[test]
-fn a_late_interim_with_more_words_means_the_turn_goes_on() {
-    play(
-        "
-        60 speech
-        900 interim a table for two.
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: a table for two.
-        1660 - => turn 1 Silence 0-910: a table for two.; release 1
-        1700 interim a table for two. Or three. => clear 1; end 1 Superseded:; cancel 1
-        1800 - => guess 2 to 1: a table for two. Or three.
-        1900 final A table for two. Or three.
-        2150 - => turn 1 Silence 0-910: A table for two. Or three.; release 2
-        ",
-    );
-}
-
-#[test]
-fn words_of_a_segment_left_open_are_not_said_twice() {
-    play(
-        "
-        60 speech
-        900 interim a table for two.
-        1000 quiet
-        1010 - => finalize; guess 1 to 1: a table for two.
-        1100 r1 clause Certainly. => speak 1 Certainly.
-        1200 r1 audio 2000
-        1660 - => turn 1 Silence 0-910: a table for two.; release 1
-        2000 r1 played 300
-        2100 speech => pause 1
-        2400 interim a table for two. no make it three => clear 1; barge-in 1 Words from 2040:; cancel 1
-        2700 quiet
-        2710 - => finalize; guess 2 to 2: no make it three
-        2900 final A table for two. No, make it three.
-        3060 - => turn 2 Silence 2040-2610: No, make it three.; release 2
         ",
     );
 }

@@ -4,10 +4,12 @@
 
 mod random;
 mod rules;
+mod scene;
 mod table;
 
 pub use random::{Conversation, Random, Thresholds};
 pub use rules::Rules;
+pub use scene::{over_agent, over_agent_with, policy};
 pub use table::{play, play_with};
 
 /// Any instant: the machine only knows differences.
