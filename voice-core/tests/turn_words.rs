@@ -192,3 +192,23 @@ fn every_word_is_in_one_turn_once() {
         None => (1..=CALLS).for_each(count),
     }
 }
+
+#[test]
+fn a_turn_that_is_taken_back_again_and_again_does_not_grow_for_ever() {
+    let start = any_instant();
+    let mut machine = TurnMachine::new(TurnConfig::default(), SampleRate::Hz16000, start);
+    let (mut turns, mut keys, mut longest) = (BTreeMap::new(), 0, 0);
+    for n in 0..3_000 {
+        machine.handle(Input::Command(Command::Dtmf('#')), start + Duration::from_millis(n));
+        while let Some(output) = machine.poll_output() {
+            if let Output::CallerTurn(turn) = output {
+                longest = longest.max(turn.text.len());
+                turns.insert(turn.turn, turn.text);
+            }
+        }
+        keys += 1;
+    }
+    assert!(longest < 5_000, "{longest} bytes in one turn");
+    let kept: usize = turns.values().map(|text| text.matches('#').count()).sum();
+    assert_eq!(kept, keys, "and no key is lost");
+}

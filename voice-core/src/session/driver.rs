@@ -11,6 +11,7 @@ use super::hearing::{SttLink, SttNews};
 use super::listen::{Listener, SpeechEdge};
 use super::memory::Memory;
 use super::mouth::TtsLink;
+use super::pace::RequestPace;
 use super::playout::Pacing;
 use super::record::{CallRecord, Cost};
 use super::replies::Replies;
@@ -70,6 +71,7 @@ impl Session {
             rate: info.rate,
             sink,
             watch,
+            pace: RequestPace::new(now),
             edges: Vec::with_capacity(16),
             last_onset: Position::ZERO,
             last_noticed: now,
@@ -141,6 +143,7 @@ pub(super) struct Driver {
     pub(super) pacing: Pacing,
     pub(super) sink: Box<dyn LineSink>,
     pub(super) watch: Watch,
+    pub(super) pace: RequestPace,
     pub(super) edges: Vec<SpeechEdge>,
     pub(super) last_onset: Position,
     pub(super) last_noticed: Instant,

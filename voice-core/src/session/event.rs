@@ -94,13 +94,15 @@ pub enum SessionEvent {
         /// What happened.
         state: ToolState,
     },
-    /// A text that waited to be said is not going to be: too many waited, or the call ended.
+    /// A text is not going to be said: too many waited or came too fast, or the call ended.
     SayDropped {
         /// What was not said.
         text: String,
     },
     /// The caller pressed a key.
     Dtmf(char),
+    /// A key was not taken: they come faster than anybody presses them.
+    KeyDropped(char),
     /// The caller has said nothing for the configured time.
     CallerIdle,
     /// A stage failed; the call goes on as well as it can.

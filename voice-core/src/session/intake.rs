@@ -6,6 +6,7 @@ use super::driver::Driver;
 use super::event::SessionEvent;
 use super::hearing::SttNews;
 use super::listen::{Intake, SpeechEdge};
+use super::pace::Admission;
 use super::{Finality, Stage};
 use crate::stage::SttEvent;
 use crate::transport::{LineCommand, LineInput};
@@ -21,7 +22,20 @@ impl Driver {
                     live.track.report(samples);
                 }
             }
-            LineInput::Command(command) => self.take_command(command_of(command), now),
+            LineInput::Command(command) => self.take_request(command, now),
+        }
+    }
+
+    /// What the far end asks for; too much of what costs a reply is dropped.
+    fn take_request(&mut self, command: LineCommand, now: Instant) {
+        match command {
+            LineCommand::Say(text) if self.pace.admit(now) == Admission::TooFast => {
+                self.watch.tell(SessionEvent::SayDropped { text });
+            }
+            LineCommand::Dtmf(key) if self.pace.admit(now) == Admission::TooFast => {
+                self.watch.tell(SessionEvent::KeyDropped(key));
+            }
+            command => self.take_command(command_of(command), now),
         }
     }
 

@@ -15,6 +15,7 @@ mod listen;
 mod memory;
 mod mouth;
 mod news;
+mod pace;
 mod perform;
 mod playout;
 mod record;

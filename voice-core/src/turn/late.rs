@@ -11,6 +11,9 @@ use crate::text::{same_words, word_count};
 use crate::units::TurnId;
 use std::time::{Duration, Instant};
 
+/// A turn this long is not taken back to be answered anew: five minutes of speech. What follows is the next turn.
+const MAX_TAKEN_BACK_BYTES: usize = 4_096;
+
 /// The turn that was committed last.
 #[derive(Debug)]
 pub(super) struct Recent {
@@ -19,6 +22,12 @@ pub(super) struct Recent {
     pub(super) source: EotSource,
     pub(super) final_outstanding: bool,
     pub(super) committed_at: Instant,
+}
+
+impl Recent {
+    fn is_long(&self) -> bool {
+        self.words.text.len() >= MAX_TAKEN_BACK_BYTES
+    }
 }
 
 impl TurnMachine {
@@ -73,6 +82,9 @@ impl TurnMachine {
     }
 
     fn may_restart(&self) -> bool {
+        if self.recent.as_ref().is_some_and(Recent::is_long) {
+            return false;
+        }
         match &self.phase {
             Phase::Replying(reply) => reply.played_samples == 0 && reply.protection == Protection::Interruptible,
             Phase::Listening | Phase::Speculating(_) | Phase::Ending { .. } | Phase::Paused(..) | Phase::Over => false,
@@ -104,7 +116,7 @@ impl TurnMachine {
     /// The turn `id` was not over: its words are put before those heard since.
     pub(super) fn take_back_turn(&mut self, id: TurnId) {
         match self.recent.take() {
-            Some(recent) if recent.turn.id == Some(id) => {
+            Some(recent) if recent.turn.id == Some(id) && !recent.is_long() => {
                 self.floor.take_back(recent.turn, recent.words.text.trim(), self.now)
             }
             other => self.recent = other,

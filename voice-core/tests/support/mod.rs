@@ -180,6 +180,11 @@ impl Call {
         }
     }
 
+    /// The far end asks for something, now.
+    pub fn ask(&self, command: LineCommand) {
+        let _ = self.peer.send(LineInput::Command(command));
+    }
+
     /// One frame, now.
     pub fn send_frame(&mut self, level: i16) {
         let count = self.rate.samples_in_ms(20);

@@ -148,8 +148,9 @@ fn trouble(event: &SessionEvent) -> Option<ServerMessage> {
             (ErrorCode::TooSlow, format!("you read too slowly; {count} messages about the call were dropped"))
         }
         SessionEvent::SayDropped { text } => {
-            (ErrorCode::TooFast, format!("too many texts wait to be said; dropped: {text:.80}"))
+            (ErrorCode::TooFast, format!("too many texts wait to be said, or come too fast; dropped: {text:.80}"))
         }
+        SessionEvent::KeyDropped(key) => (ErrorCode::TooFast, format!("keys come too fast; dropped: {key}")),
         _ => return None,
     };
     Some(ServerMessage::Error { code, message })
