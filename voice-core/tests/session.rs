@@ -8,7 +8,7 @@ use voice_core::provider::scripted::{
     LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttAction, SttAt, SttConfig, TtsConfig, Utterance,
 };
 use voice_core::session::SessionEvent;
-use voice_core::turn::ReplyOutcome;
+use voice_core::turn::{Protection, ReplyOutcome};
 use voice_core::units::ReplyId;
 
 fn hears(utterances: Vec<Utterance>) -> ScriptedStt {
@@ -48,6 +48,41 @@ async fn a_bid_for_the_turn_silences_the_agent_and_is_answered() {
     assert_eq!(record.caller_turns[1].text, "No wait, I meant Tuesday.");
     let paused = call.first_ms(|event| matches!(event, SessionEvent::Paused { .. })).unwrap();
     assert!(paused - onset <= 60, "paused {} ms after the onset", paused - onset);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_protected_while_it_sounds_is_finished() {
+    let stt = hears(vec![Utterance::say("Hello there."), Utterance::say("No wait, I meant Tuesday.")]);
+    let long = "Very well, I am going to book the table for Monday evening at eight, and you will get a message.";
+    let mut call = Call::start(quick_agent(stt, &[long, "Tuesday it is."]));
+    call.silent(200).await;
+    call.speak(800).await;
+    call.until_agent_speaks(1).await;
+    call.handle.protect(Protection::Protected).unwrap();
+    call.silent(1_000).await;
+    call.speak(1_400).await;
+    call.until_turns_end(1).await;
+    let (record, call) = call.hang_up().await;
+    assert_eq!((record.turns[0].outcome, record.turns[0].heard_text()), (ReplyOutcome::Completed, long));
+    assert_eq!(call.count(|event| matches!(event, SessionEvent::BargeIn { .. })), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_model_is_given_no_more_of_the_conversation_than_the_agent_allows() {
+    let stt = hears(vec![Utterance::say("Hello there."), Utterance::say("For two people.")]);
+    let llm = ScriptedLlm::with(LlmConfig::default(), |_, _| LlmReply::text("Of course."));
+    let log = llm.log();
+    let mut agent = agent(stt, llm, ScriptedTts::new(TtsConfig::default()));
+    agent.config.history.max_messages = 1;
+    let mut call = Call::start(agent);
+    for turns in 1..=2 {
+        call.silent(200).await;
+        call.speak(900).await;
+        call.until_turns_end(turns).await;
+    }
+    call.hang_up().await;
+    let last: Vec<_> = log.generations().pop().unwrap().request.messages.into_iter().map(|said| said.text).collect();
+    assert_eq!(last, ["Of course.", "For two people."]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use voice_core::audio::{EarshotVad, LayeredVad, VadSource};
 use voice_core::provider::scripted::{
     BookAppointment, DialogueError, DialogueLlm, DialogueScript, LlmConfig, StandInStt, ToneTts,
 };
-use voice_core::session::{Agent, AgentConfig, PlayoutConfig};
+use voice_core::session::{Agent, AgentConfig};
 use voice_core::stage::{Stt, Tool, Tts};
 
 /// How long the stand-in for a calendar takes.
@@ -78,8 +78,7 @@ fn agent_config(settings: &Settings, greeting: String) -> AgentConfig {
         greeting: Some(greeting).filter(|greeting| !greeting.trim().is_empty()),
         greeting_protection: *greeting_protection,
         turn: settings.turn.clone(),
-        vad: None,
-        playout: PlayoutConfig::default(),
+        ..AgentConfig::default()
     }
 }
 

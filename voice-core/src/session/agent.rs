@@ -1,6 +1,7 @@
 //! What answers a call: the stages and the policy.
 
 use crate::audio::{VadConfig, VadSource};
+use crate::history::HistoryConfig;
 use crate::stage::{Llm, Stt, Tool, Tts};
 use crate::turn::{Protection, TurnConfig};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct AgentConfig {
     pub turn: TurnConfig,
     /// Voice activity; none takes what suits the agent's VAD.
     pub vad: Option<VadConfig>,
+    /// How much of the conversation the model is given.
+    pub history: HistoryConfig,
     /// Sending audio.
     pub playout: PlayoutConfig,
 }

@@ -65,7 +65,7 @@ impl Session {
             tts: TtsLink::new(agent.tts.clone()),
             replies: Replies::new(),
             tools: ToolRuns::new(agent.tools.clone()),
-            memory: Memory::new(&agent.config.instructions),
+            memory: Memory::new(&agent.config.instructions, agent.config.history.clone()),
             pacing: Pacing::new(info, &agent.config.playout),
             agent,
             rate: info.rate,

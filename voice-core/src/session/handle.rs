@@ -49,12 +49,20 @@ impl SessionHandle {
         self.command(Command::Mute(muted))
     }
 
-    /// The caller pressed a key.
+    /// The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`; anything else is ignored.
     ///
     /// # Errors
     /// [`HandleError`].
     pub fn dtmf(&self, key: char) -> Result<(), HandleError> {
         self.command(Command::Dtmf(key))
+    }
+
+    /// Whether what the agent says, now and from now on, may be interrupted.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn protect(&self, protection: Protection) -> Result<(), HandleError> {
+        self.command(Command::Protect(protection))
     }
 
     /// New thresholds from now on.

@@ -11,8 +11,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(instructions: &str) -> Self {
-        Self { history: History::new(instructions, HistoryConfig::default()) }
+    pub(super) fn new(instructions: &str, config: HistoryConfig) -> Self {
+        Self { history: History::new(instructions, config) }
     }
 
     /// Replaces what was said of the same turn before.
