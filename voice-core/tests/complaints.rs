@@ -14,7 +14,8 @@
 //! | 10 | a tool runs on after the reply was cut | `tools` |
 //! | 11 | a provider's socket drops in mid-call | `drops` |
 //! | 12 | nobody can tell where the time went | `whose_time` |
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+#![allow(clippy::disallowed_methods, reason = "the test owns its clock")]
 
 mod complaints {
     mod audio_gaps;

@@ -1,5 +1,5 @@
 //! Whole calls in simulated time, through the real session and scripted stages.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod support;
 
@@ -104,7 +104,7 @@ async fn a_cough_pauses_and_the_reply_goes_on_from_the_same_sample() {
     assert!(call.check_ramp(ReplyId(1)) > 16_000);
 }
 
-/// The scripted case of the field's voice-to-voice figure: the floor is 420 ms.
+/// The floor of these delays is 420 ms.
 #[tokio::test(start_paused = true)]
 async fn a_speculative_reply_is_heard_425_ms_after_the_caller_stopped() {
     let utterance = Utterance::new()

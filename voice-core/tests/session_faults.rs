@@ -1,6 +1,6 @@
 //! Faults of stages, lines and embedding programs, in whole calls in simulated time: each is survived or ends the call
 //! in bounded time, and the record is true.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Long and random calls in simulated time, under seeds: what must hold of every call holds of them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+#![allow(clippy::disallowed_methods, reason = "the test owns its clock")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! A session that hears with a real VAD: what pauses the agent, and for how long.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod support;
 

@@ -105,7 +105,8 @@ pub trait LineSink: Send {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// What the far end is told about its playback. Samples count from the reply's first.
+/// What the far end is told about its playback. Samples count from the reply's first. Exhaustive on purpose: a line that
+/// left one out would go on playing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineControl {
     /// Stop playing and hold the rest.

@@ -61,7 +61,8 @@ pub struct TurnConfig {
     pub eot_unclear_ms: u64,
     /// Silence that ends a turn whose words look unfinished, or that is being spelled or dictated.
     pub eot_incomplete_ms: u64,
-    /// Silence before a turn model's verdict of "complete" ends the turn.
+    /// Silence before a turn model's verdict of "complete" ends the turn. Without verdicts
+    /// ([`Input::TurnVerdict`](super::Input::TurnVerdict)) it has no effect, and the session gives none.
     pub eot_model_ms: u64,
     /// A verdict at or above this probability is "complete".
     pub eot_model_probability: f32,

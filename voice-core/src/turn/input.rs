@@ -5,6 +5,7 @@ use crate::units::{Position, ReplyId, ToolRunId};
 
 /// One thing that happened. Caller positions are samples at the line's rate.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Input {
     /// The VAD noticed speech that began at `onset`.
     SpeechStarted {
@@ -22,7 +23,8 @@ pub enum Input {
     },
     /// From the STT.
     Stt(SttInput),
-    /// A turn model's probability (0–1) that the caller has finished.
+    /// A turn model's probability (0–1) that the caller has finished. For those who drive the machine themselves: the
+    /// session has no turn model to ask.
     TurnVerdict {
         /// 1 is certainly finished.
         complete: f32,
@@ -37,6 +39,7 @@ pub enum Input {
 
 /// What the STT says; see [`crate::stage::SttEvent`] for segments.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum SttInput {
     /// It hears a turn begin.
     StartOfTurn {
@@ -71,6 +74,7 @@ pub enum SttInput {
 
 /// What happens to a reply.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ReplyInput {
     /// The model's first token came.
     FirstToken,
@@ -130,6 +134,7 @@ pub enum ReplyInput {
 
 /// What the embedding program or the client asks for.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Command {
     /// The agent shall say this when the floor is free. Eight texts may wait; one more drops the oldest, which
     /// [`super::Output::SayDropped`] tells.

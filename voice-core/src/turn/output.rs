@@ -4,7 +4,8 @@ use super::Protection;
 use crate::units::{Position, ReplyId, ToolRunId, TurnId};
 use std::time::Instant;
 
-/// One thing to do. Outputs are performed in order and none is waited for.
+/// One thing to do. Outputs are performed in order and none is waited for. Exhaustive on purpose: whoever performs them
+/// must know every one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Stop the playout of this reply at once; keep its audio. It may have none yet: then what comes is held.
@@ -233,7 +234,8 @@ pub enum EndReason {
     CallerIdle,
     /// The call reached its longest duration.
     MaxDuration,
-    /// A stage failed for good and nothing could replace it.
+    /// A stage failed for good and nothing could replace it. For the embedding program to give: the session itself goes
+    /// on without the stage.
     StageFailed,
     /// The server is shutting down.
     Shutdown,
