@@ -4,6 +4,7 @@
 //! the call began (`party` holds them); only `client` touches a socket and `clock` the time. It sees the server from
 //! outside, by its protocol.
 
+mod any_rate;
 mod args;
 mod client;
 mod clock;
