@@ -18,4 +18,4 @@ pub use opus_codec::{MAX_OPUS_PACKET_BYTES, OpusConfig, OpusDecoder, OpusEncoder
 pub use pcm::{PcmError, pcm16_from_le_bytes, pcm16_to_le_bytes};
 pub use reframer::Reframer;
 pub use resampler::{ResampleError, Resampler};
-pub use vad::{EarshotModel, EarshotVad, LayeredVad, SpeechModel, VadConfig, VadEvent, VadSource, VoiceDetector};
+pub use vad::{EarshotVad, LayeredVad, SpeechModel, VadConfig, VadEvent, VadSource, VoiceDetector};

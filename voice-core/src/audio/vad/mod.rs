@@ -15,7 +15,7 @@ mod tests;
 
 pub use config::VadConfig;
 pub use detector::VoiceDetector;
-pub use earshot_model::{EarshotModel, EarshotVad};
+pub use earshot_model::EarshotVad;
 pub use layered::LayeredVad;
 
 use crate::units::Position;
