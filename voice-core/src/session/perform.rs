@@ -130,13 +130,13 @@ impl Driver {
 
     /// The history, the record and the watcher all get the same heard text.
     fn turn_over(&mut self, turn: AgentTurn) {
-        let interruption = match turn.outcome {
+        let delivery = match turn.outcome {
             ReplyOutcome::Completed => Delivery::Whole,
             ReplyOutcome::BargedIn | ReplyOutcome::Failed | ReplyOutcome::CallEnded | ReplyOutcome::Superseded => {
                 Delivery::Interrupted
             }
         };
-        self.memory.agent_turn(turn.turn, turn.heard_text(), interruption);
+        self.memory.agent_turn(turn.turn, turn.heard_text(), delivery);
         let timeline = self.replies.get(turn.reply).map_or_else(TurnTimeline::default, |reply| {
             let trimmed = reply.trimmed_samples();
             TurnTimeline { trimmed_silence: self.rate.duration_of(trimmed), ..reply.timeline.clone() }

@@ -49,7 +49,7 @@ pub trait SttFeed: Send {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SttEvent {
-    /// The engine hears a turn begin (Flux `StartOfTurn`).
+    /// The engine hears a turn begin.
     StartOfTurn {
         /// The words so far, perhaps none.
         text: String,
@@ -59,12 +59,12 @@ pub enum SttEvent {
         /// The whole segment so far.
         text: String,
     },
-    /// The engine believes the turn may be over (Flux `EagerEndOfTurn`).
+    /// The engine believes the turn may be over.
     EagerEndOfTurn {
         /// The whole segment.
         text: String,
     },
-    /// It was not: the caller goes on (Flux `TurnResumed`).
+    /// It was not: the caller goes on.
     TurnResumed,
     /// These words will not change any more. They close the segment.
     Final {
@@ -73,7 +73,7 @@ pub enum SttEvent {
         /// The end of the audio they cover.
         end: Position,
     },
-    /// The engine is certain the turn is over (Flux `EndOfTurn`). Closes the segment.
+    /// The engine is certain the turn is over. Closes the segment.
     EndOfTurn {
         /// The segment's words.
         text: String,
