@@ -4,14 +4,19 @@
 
 mod support;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{Call, LINE, agent, quick_agent};
 use voice_core::provider::scripted::{
     LlmConfig, LlmFault, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsFault, Utterance,
 };
 use voice_core::session::{Agent, SessionEvent, Stage};
+use voice_core::stage::{StageError, Stt, SttEvent, SttFeed, SttSession};
 use voice_core::transport::{LineCommand, LineControl, LineInfo, LineInput, MemoryOutput, PlayedReports, Rebuffer};
 use voice_core::turn::{EndReason, Muted, Protection, ReplyOutcome, Speculation};
-use voice_core::units::{ReplyId, SampleRate};
+use voice_core::units::{Position, ReplyId, SampleRate};
 
 const LONG: &str = "Very well, I am going to book the table for Monday evening at eight, and you will get a message.";
 
@@ -350,4 +355,41 @@ async fn a_far_end_that_vanishes_ends_the_call_with_what_was_heard() {
     assert_eq!(record.reason, EndReason::LineLost);
     assert_eq!(record.turns[0].outcome, ReplyOutcome::CallEnded);
     assert!(LONG.starts_with(record.turns[0].heard_text()) && !record.turns[0].heard_text().is_empty());
+}
+
+/// An STT that says a word as soon as it opens and breaks off. It gives up after a thousand times, so that a session
+/// that never waits fails the test and does not hang it.
+#[derive(Clone, Default)]
+struct Stutterer {
+    opened: Arc<AtomicUsize>,
+}
+
+struct Deaf;
+
+impl SttFeed for Deaf {
+    fn push(&mut self, _: &[i16], _: Position) -> Result<(), StageError> {
+        Ok(())
+    }
+    fn finalize(&mut self, _: Position) {}
+}
+
+impl Stt for Stutterer {
+    fn open(&self) -> BoxFuture<'static, Result<SttSession, StageError>> {
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        let word = stream::iter([Ok(SttEvent::Interim { text: "Well".into() })]);
+        let events = if opened < 1_000 { word.boxed() } else { stream::pending().boxed() };
+        async move { Ok(SttSession { feed: Box::new(Deaf), events }) }.boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_stt_that_says_a_word_and_breaks_off_each_time_is_not_opened_without_end() {
+    let stt = Stutterer::default();
+    let opened = Arc::clone(&stt.opened);
+    let llm = ScriptedLlm::new(LlmConfig::default(), vec![LlmReply::text("Yes?")]);
+    let mut call = Call::start(agent(stt, llm, ScriptedTts::new(TtsConfig::default())));
+    call.silent(2_000).await;
+    let in_two_seconds = opened.load(Ordering::Relaxed);
+    assert!((2..=10).contains(&in_two_seconds), "opened {in_two_seconds} times");
+    call.hang_up().await;
 }

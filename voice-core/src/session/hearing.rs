@@ -126,7 +126,8 @@ impl SttLink {
                 },
                 Link::Open(session) => match std::task::ready!(session.events.poll_next_unpin(cx)) {
                     Some(Ok(event)) => {
-                        self.attempts = 0;
+                        // It works; but one that breaks off at each word is not opened anew at once for ever.
+                        self.attempts = self.attempts.min(1);
                         self.note(&event);
                         return Poll::Ready(SttNews::Event(event));
                     }
