@@ -204,7 +204,8 @@ pub enum ErrorCode {
     TooSlow,
     /// No `hello` came in time, or its version or format is not spoken here.
     Handshake,
-    /// The connection broke, was silent for too long, or carried a message over the size limit; `bye` follows.
+    /// The connection broke, was silent for too long, or carried a message over the size limit or too many wrong ones;
+    /// `bye` follows.
     Connection,
     /// A stage failed; the call goes on as well as it can.
     Stage,

@@ -79,10 +79,9 @@ impl<R> WebSocketSource<R> {
     fn wrong(&mut self, code: ErrorCode, problem: &dyn fmt::Display) -> Result<Option<LineInput>, LineError> {
         self.answers.send(ServerMessage::Error { code, message: problem.to_string() });
         let Some(left) = self.errors_left.checked_sub(1) else {
-            return Err(LineError::Protocol(format!(
-                "more than {} wrong messages, the last: {problem}",
-                self.max_errors
-            )));
+            let why = format!("more than {} wrong messages, the last: {problem}", self.max_errors);
+            self.answers.send(ServerMessage::Error { code: ErrorCode::Connection, message: why.clone() });
+            return Err(LineError::Protocol(why));
         };
         self.errors_left = left;
         Ok(None)
