@@ -10,7 +10,7 @@ use voice_core::stage::SttEvent;
 use voice_core::transport::LineControl;
 
 /// Barge-ins of the tail run; `VOICE_BARGE_INS` sets another number.
-const TAIL_BARGE_INS: u64 = 5_000;
+const TAIL_BARGE_INS: u64 = 20_000;
 
 fn main() -> Result<(), std::io::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -74,6 +74,11 @@ async fn barge_in() -> Silenced {
     let mut call = BenchCall::start().await;
     call.end_of_turn();
     let reply = call.first_audio().await;
+    // A quiet room first: the VAD hears speech rise out of it.
+    for _ in 0..10 {
+        call.send_frame(0);
+        tokio::task::yield_now().await;
+    }
     let noticed_to_paused = loop {
         let sent = now();
         call.send_frame(8_000);
