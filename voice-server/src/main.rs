@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use std::error::Error;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,8 @@ async fn main() -> ExitCode {
 
 async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
     let filter = EnvFilter::builder().with_env_var("VOICE_LOG").with_default_directive(tracing::Level::INFO.into());
-    tracing_subscriber::fmt().with_env_filter(filter.from_env()?).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter.from_env()?).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).init();
     let settings = Settings::load(args)?;
     let built = build_agent(&settings)?;
     for note in &built.notes {
