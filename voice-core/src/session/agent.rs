@@ -46,9 +46,10 @@ pub struct AgentConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlayoutConfig {
     /// How far ahead of real time audio is sent to a far end that can drop it: enough to cover the scheduler's and the
-    /// network's jitter.
+    /// network's jitter. Two frames at the least, 40 ms: with one, the next would leave when the last was over, and each
+    /// late timer would be a gap.
     pub lead_ms: u64,
-    /// As `lead_ms`, for a far end that plays whatever it was sent.
+    /// As `lead_ms`, for a far end that plays whatever it was sent: so much is heard after a pause.
     pub lead_undroppable_ms: u64,
     /// How much audio of a reply is kept ahead; beyond it the TTS is not read until some was played.
     pub buffer_ms: u64,
@@ -60,6 +61,6 @@ pub struct PlayoutConfig {
 
 impl Default for PlayoutConfig {
     fn default() -> Self {
-        Self { lead_ms: 100, lead_undroppable_ms: 20, buffer_ms: 10_000, trim_below: 164, trim_keep_ms: 5 }
+        Self { lead_ms: 100, lead_undroppable_ms: 40, buffer_ms: 10_000, trim_below: 164, trim_keep_ms: 5 }
     }
 }

@@ -11,6 +11,9 @@ use crate::units::{Position, SampleRate};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+/// With less than two frames under way a late timer leaves the loudspeaker dry.
+const MIN_LEAD_MS: u64 = 2 * FRAME_MS;
+
 /// How a far end is fed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pacing {
@@ -31,7 +34,7 @@ impl Pacing {
         Self {
             rate: line.rate,
             frame_samples: line.rate.samples_in_ms(FRAME_MS),
-            lead_samples: line.rate.samples_in_ms(lead_ms.max(FRAME_MS)),
+            lead_samples: line.rate.samples_in_ms(lead_ms.max(MIN_LEAD_MS)),
             buffer_samples: line.rate.samples_in_ms(config.buffer_ms),
             rebuffer: line.rebuffer,
             played: line.played,

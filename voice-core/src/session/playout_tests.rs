@@ -144,3 +144,24 @@ fn a_pause_in_the_audio_does_not_make_the_rest_hurry() {
     assert_eq!(send_all_due(&mut track, t1).len(), 1_600);
     assert_eq!(track.played(t1 + Duration::from_millis(10)), 480);
 }
+
+#[test]
+fn late_timers_never_add_up_with_the_default_leads() {
+    for (rebuffer, lead_ms) in [(Rebuffer::PauseAndClear, 0), (Rebuffer::Nothing, 0), (Rebuffer::Nothing, 20)] {
+        let mut config = PlayoutConfig::default();
+        if lead_ms > 0 {
+            config.lead_undroppable_ms = lead_ms;
+        }
+        let mut track = Track::new(Pacing::new(line(rebuffer, PlayedReports::PacingClock), &config));
+        track.push(&[1; 32_000]);
+        track.release();
+        let t0 = start();
+        let mut now = t0;
+        for _ in 0..50 {
+            send_all_due(&mut track, now);
+            now = track.next_due(now).expect("more is to come") + Duration::from_millis(5);
+        }
+        let behind = (now - t0).saturating_sub(SampleRate::Hz16000.duration_of(track.played(now)));
+        assert!(behind < Duration::from_millis(1), "{rebuffer:?}: {behind:?} behind after a second");
+    }
+}
