@@ -125,7 +125,7 @@ impl Client {
     /// One turn: the STT's end of turn to the first audio of the reply; then the agent is interrupted.
     async fn turn(&mut self) -> Result<Duration, Box<dyn Error>> {
         let start = now();
-        self.stt.send(SttEvent::EndOfTurn { text: "Can you do that for me?".into() })?;
+        self.stt.send(SttEvent::EndOfTurn { text: "Can you do that for me?".into(), end: None })?;
         let took = loop {
             let message = self.socket.next().await.ok_or("the server closed the call")??;
             if let Message::Binary(audio) = message {

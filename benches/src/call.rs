@@ -74,7 +74,7 @@ impl BenchCall {
 
     /// The STT says that the turn is over.
     pub fn end_of_turn(&self) {
-        let _ = self.stt.send(SttEvent::EndOfTurn { text: "Can you do that for me?".into() });
+        let _ = self.stt.send(SttEvent::EndOfTurn { text: "Can you do that for me?".into(), end: None });
     }
 
     /// The first audio of the next reply.

@@ -24,8 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const NOT_IN_TURN: &[&str] = &["tokio", "futures", "Instant::now", "SystemTime"];
 
 /// Crates that would make the library a server.
-const SERVER_CRATES: &[&str] =
-    &["axum", "hyper", "hyper-util", "sqlx", "tokio-postgres", "jsonwebtoken", "clap", "rustls"];
+const SERVER_CRATES: &[&str] = &["axum", "sqlx", "tokio-postgres", "jsonwebtoken", "clap"];
 
 /// The modules that a source names after `crate::`, grouped imports and inline paths included.
 fn used_modules(source: &str) -> Vec<String> {

@@ -2,7 +2,23 @@
 //!
 //! Invariant: a provider knows stages, audio and units, never a turn, a session or a transport.
 
+#[cfg(feature = "cartesia")]
+pub mod cartesia;
+#[cfg(feature = "deepgram")]
+pub mod deepgram;
+#[cfg(feature = "elevenlabs")]
+pub mod elevenlabs;
+#[cfg(feature = "fakes")]
+pub mod fakes;
+pub mod fallback;
 #[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "net")]
+mod net;
+#[cfg(feature = "openai")]
+pub mod openai;
 #[cfg(feature = "scripted")]
 pub mod scripted;
+
+#[cfg(feature = "net")]
+pub use net::ApiKey;

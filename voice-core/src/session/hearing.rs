@@ -142,8 +142,9 @@ impl SttLink {
     fn note(&mut self, event: &SttEvent) {
         let closed = match event {
             SttEvent::Final { end, .. } => Some(*end),
-            SttEvent::EndOfTurn { .. } => Some(self.kept_end),
-            SttEvent::StartOfTurn { .. }
+            SttEvent::EndOfTurn { end, .. } => Some(end.unwrap_or(self.kept_end)),
+            SttEvent::Serving(_)
+            | SttEvent::StartOfTurn { .. }
             | SttEvent::Interim { .. }
             | SttEvent::EagerEndOfTurn { .. }
             | SttEvent::TurnResumed => None,

@@ -93,7 +93,8 @@ impl Driver {
     pub(super) fn take_stt(&mut self, news: SttNews, now: Instant) {
         match news {
             SttNews::Event(event) => {
-                self.handle(Input::Stt(stt_input(event)), now);
+                let Some(input) = stt_input(event) else { return };
+                self.handle(Input::Stt(input), now);
                 if let Some((turn, text)) = self.machine.words_so_far() {
                     let text = text.to_owned();
                     self.watch.tell(SessionEvent::Transcript { turn, text, finality: Finality::Interim });
@@ -119,13 +120,14 @@ fn command_of(command: LineCommand) -> Command {
     }
 }
 
-fn stt_input(event: SttEvent) -> SttInput {
-    match event {
+fn stt_input(event: SttEvent) -> Option<SttInput> {
+    Some(match event {
+        SttEvent::Serving(_) => return None,
         SttEvent::StartOfTurn { text } => SttInput::StartOfTurn { text },
         SttEvent::Interim { text } => SttInput::Interim { text },
         SttEvent::EagerEndOfTurn { text } => SttInput::EagerEndOfTurn { text },
         SttEvent::TurnResumed => SttInput::TurnResumed,
         SttEvent::Final { text, .. } => SttInput::Final { text },
-        SttEvent::EndOfTurn { text } => SttInput::EndOfTurn { text },
-    }
+        SttEvent::EndOfTurn { text, .. } => SttInput::EndOfTurn { text },
+    })
 }

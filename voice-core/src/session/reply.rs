@@ -259,6 +259,7 @@ impl LiveReply {
     fn take_speech(&mut self, event: TtsEvent) {
         let Some(intake) = &mut self.intake else { return };
         match event {
+            TtsEvent::Serving(_) => {}
             TtsEvent::Audio(pcm) => {
                 let samples = intake.audio(&pcm);
                 self.track.push(samples);
@@ -306,6 +307,7 @@ impl LiveReply {
 
     fn take_words(&mut self, event: LlmEvent) {
         match event {
+            LlmEvent::Serving(_) => {}
             LlmEvent::Delta(text) => {
                 self.deltas += 1;
                 if self.timeline.first_token.is_none() && self.deltas == 1 {

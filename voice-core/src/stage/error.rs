@@ -14,7 +14,7 @@ pub enum Fault {
 }
 
 /// The error of a stage. One sentence that says what is wrong and, where there is something, what to do.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StageError {
     /// The engine could not be reached or opened.

@@ -1,12 +1,24 @@
 //! The language model: a conversation in, tokens and tool calls out.
 
-use super::StageError;
+use super::{Serving, StageError};
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 /// A language model; one value serves many calls.
 pub trait Llm: Send + Sync {
     /// Starts one generation. Returns at once; connecting is part of the stream. Dropping the stream cancels.
     fn generate(&self, request: LlmRequest) -> LlmStream;
+
+    /// What to call it in logs and bills: vendor and model.
+    fn name(&self) -> &str {
+        "the model"
+    }
+
+    /// A generation may follow soon: makes the way to the engine ready (connection, TLS). Nothing to do where it is, or
+    /// was used a moment ago. The future is bounded in time and tells no error: the generation will.
+    fn warm(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// One generation: ends after [`LlmEvent::Done`] or an `Err`.
@@ -80,6 +92,8 @@ pub struct ToolSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LlmEvent {
+    /// Who writes from here on. Only engines that have several behind them say it.
+    Serving(Serving),
     /// The next piece of text.
     Delta(String),
     /// A complete function call.

@@ -5,12 +5,14 @@
 
 mod error;
 mod llm;
+mod serving;
 mod stt;
 mod tool;
 mod tts;
 
 pub use error::{Fault, StageError};
 pub use llm::{FinishReason, Llm, LlmEvent, LlmRequest, LlmStream, Message, Role, TokenUsage, ToolCall, ToolSpec};
-pub use stt::{LISTEN_RATE, Stt, SttEvent, SttFeed, SttSession};
+pub use serving::{Serving, Switch};
+pub use stt::{LISTEN_RATE, Stt, SttEvent, SttFeed, SttHints, SttSession};
 pub use tool::{BargeInBehaviour, Tool, ToolError, ToolPolicy};
 pub use tts::{Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};

@@ -1,6 +1,6 @@
 //! Speech-to-text: caller audio in, words out.
 
-use super::StageError;
+use super::{Serving, StageError};
 use crate::units::{Position, SampleRate};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -10,6 +10,11 @@ pub const LISTEN_RATE: SampleRate = SampleRate::Hz16000;
 
 /// A speech-to-text engine; one value serves many calls.
 pub trait Stt: Send + Sync {
+    /// What to call it in logs and bills: vendor and model.
+    fn name(&self) -> &str {
+        "the STT"
+    }
+
     /// Opens a stream for one call. Dropping the future abandons the attempt.
     ///
     /// # Errors
@@ -40,6 +45,45 @@ pub trait SttFeed: Send {
 
     /// Tells the engine when the VAD hears speech begin; engines that find speech themselves ignore it.
     fn speech_started(&mut self, _onset: Position) {}
+
+    /// The caller's turn was taken as over without the engine's saying so. One that finds turns itself may end its own
+    /// there; what it says of that turn later is still understood.
+    fn turn_ended(&mut self) {}
+
+    /// What to expect from here on. An engine takes what it can use and ignores the rest.
+    fn expect(&mut self, _hints: &SttHints) {}
+}
+
+/// What an STT should expect. A field that is `None` keeps its value.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SttHints {
+    /// Words and names that are likely, in place of all earlier ones.
+    pub keyterms: Option<Vec<String>>,
+    /// Languages that are likely (BCP 47), in place of all earlier ones.
+    pub languages: Option<Vec<String>>,
+    /// How certain the engine must be (0–1) to declare the end of a turn.
+    pub eot_threshold: Option<f32>,
+    /// How certain it must be (0–1) to say that a turn may be over.
+    pub eager_eot_threshold: Option<f32>,
+    /// Silence after which it ends a turn, however uncertain.
+    pub eot_timeout_ms: Option<u64>,
+}
+
+impl SttHints {
+    /// These, with the fields of `newer` that are set in place of their own.
+    pub fn merge(&mut self, newer: &Self) {
+        fn set<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
+            if new.is_some() {
+                old.clone_from(new);
+            }
+        }
+        set(&mut self.keyterms, &newer.keyterms);
+        set(&mut self.languages, &newer.languages);
+        set(&mut self.eot_threshold, &newer.eot_threshold);
+        set(&mut self.eager_eot_threshold, &newer.eager_eot_threshold);
+        set(&mut self.eot_timeout_ms, &newer.eot_timeout_ms);
+    }
 }
 
 /// What an STT reports. Positions are 16 kHz samples since the start of the call.
@@ -49,7 +93,9 @@ pub trait SttFeed: Send {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SttEvent {
-    /// The engine hears a turn begin.
+    /// Who turns the audio into words from here on. Only engines that have several behind them say it.
+    Serving(Serving),
+    /// The engine hears a turn begin, and will say when that turn ends: silence alone does not end it soon.
     StartOfTurn {
         /// The words so far, perhaps none.
         text: String,
@@ -77,5 +123,7 @@ pub enum SttEvent {
     EndOfTurn {
         /// The segment's words.
         text: String,
+        /// The end of the audio they cover, where the engine says; else all that was fed so far.
+        end: Option<Position>,
     },
 }

@@ -1,6 +1,6 @@
 //! Text-to-speech: clauses in, audio out.
 
-use super::StageError;
+use super::{Serving, StageError};
 use crate::units::{ReplyId, SampleRate};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -8,6 +8,11 @@ use futures::stream::BoxStream;
 
 /// A text-to-speech engine; one value serves many calls.
 pub trait Tts: Send + Sync {
+    /// What to call it in logs and bills: vendor and model.
+    fn name(&self) -> &str {
+        "the TTS"
+    }
+
     /// Opens what one call needs (a socket, a voice) before the first reply needs it.
     ///
     /// # Errors
@@ -54,6 +59,8 @@ pub trait TtsFeed: Send {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TtsEvent {
+    /// Who speaks from here on. Only engines that have several behind them say it.
+    Serving(Serving),
     /// The next audio: whole samples of mono PCM16, little-endian, at the session's rate.
     Audio(Bytes),
     /// When a word is spoken, in samples of this reply's audio at the session's rate. Comes before or after its audio.

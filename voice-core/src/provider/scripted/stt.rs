@@ -249,7 +249,7 @@ impl ScriptFeed {
             SttAction::EagerEndOfTurn(text) => Ok(SttEvent::EagerEndOfTurn { text }),
             SttAction::TurnResumed => Ok(SttEvent::TurnResumed),
             SttAction::Final(text) => Ok(SttEvent::Final { text, end: self.speech.end }),
-            SttAction::EndOfTurn(text) => Ok(SttEvent::EndOfTurn { text }),
+            SttAction::EndOfTurn(text) => Ok(SttEvent::EndOfTurn { text, end: None }),
             SttAction::Fail(error) => Err(error),
             SttAction::Stall => return self.stall(),
             SttAction::End => return self.end(),

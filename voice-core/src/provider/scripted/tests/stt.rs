@@ -118,7 +118,7 @@ async fn an_engine_with_turns_can_take_its_guess_back() {
         (100, SttEvent::StartOfTurn { text: "I".into() }),
         (400, SttEvent::EagerEndOfTurn { text: "I want".into() }),
         (480, SttEvent::TurnResumed),
-        (1_000, SttEvent::EndOfTurn { text: "I want tea".into() }),
+        (1_000, SttEvent::EndOfTurn { text: "I want tea".into(), end: None }),
     ];
     assert_eq!(events, expected);
 }

@@ -1,0 +1,1 @@
+//! Cartesia: one socket a call, a context a reply.

@@ -1,0 +1,1 @@
+//! Deepgram: Flux, which finds turns itself, and Nova-3.

@@ -1,0 +1,1 @@
+//! ElevenLabs: one socket a call, a context a reply.

@@ -1,0 +1,1 @@
+//! OpenAI-compatible servers: chat over SSE, speech over HTTP.
