@@ -377,6 +377,7 @@ impl Driver {
 
     async fn close(mut self, reason: EndReason) -> CallRecord {
         self.replies.clear();
+        self.watch.tell(SessionEvent::Cost(Box::new(self.cost.clone())));
         self.watch.tell(SessionEvent::Ended { at: clock::now(), reason });
         let record = CallRecord {
             call: self.call,

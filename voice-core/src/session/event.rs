@@ -1,6 +1,6 @@
 //! What a call tells those who watch it.
 
-use super::record::TurnRecord;
+use super::record::{Cost, TurnRecord};
 use crate::metrics::BargeInTimeline;
 use crate::stage::StageError;
 use crate::turn::{BargeInSignal, CallerTurn, EndReason};
@@ -122,6 +122,8 @@ pub enum SessionEvent {
         /// How many.
         count: u64,
     },
+    /// What the call used of its stages. Comes once, just before the end.
+    Cost(Box<Cost>),
     /// The call is over. The last event.
     Ended {
         /// When.

@@ -11,7 +11,7 @@ pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// The longest text of a `say`, in characters.
 pub const MAX_SAY_CHARS: usize = 4_000;
 
-/// The deepest nesting of a text message; the protocol's own go to 2.
+/// The deepest nesting of a text message; the protocol's own go to 4.
 const MAX_DEPTH: usize = 8;
 
 const CLIENT_TYPES: &[&str] = &["hello", "played", "say", "interrupt", "mute", "dtmf", "bye"];
@@ -28,6 +28,7 @@ const SERVER_TYPES: &[&str] = &[
     "turn",
     "tool",
     "error",
+    "cost",
     "bye",
 ];
 
@@ -149,7 +150,7 @@ fn check(message: &ClientMessage) -> Result<(), MessageError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{AudioFormat, BargeInReport, Speaker, TurnReport};
+    use super::super::message::{AudioFormat, BargeInReport, CostReport, EngineCost, Speaker, TurnReport};
     use super::*;
     use proptest::prelude::*;
 
@@ -208,13 +209,14 @@ mod tests {
             Turn(Box::new(TurnReport { eot_ms: Some(1.5), ..TurnReport::default() })),
             Tool { name: "t".into(), state: "done".into() },
             Error { code: ErrorCode::TooFast, message: "m".into() },
+            Cost(Box::new(CostReport { engines: vec![EngineCost::default()], ..CostReport::default() })),
             Bye { reason: "shutdown".into() },
         ];
         for message in &all {
             match message {
                 Ready { .. } | Speaking { .. } | Transcript { .. } | AgentText { .. } | Pause { .. } => {}
                 Resume { .. } | Clear { .. } | AudioEnd { .. } | BargeIn(_) | Turn(_) | Tool { .. } => {}
-                Error { .. } | Bye { .. } => {}
+                Error { .. } | Cost(_) | Bye { .. } => {}
             }
         }
         all

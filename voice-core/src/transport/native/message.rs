@@ -178,6 +178,8 @@ pub enum ServerMessage {
         /// What is wrong and what to do.
         message: String,
     },
+    /// What the call used of its engines, and what that cost. At the end, before `bye`.
+    Cost(Box<CostReport>),
     /// The call is over; the socket closes.
     Bye {
         /// Why, in snake_case: `caller_hung_up`, `max_duration`, …
@@ -281,6 +283,50 @@ pub struct TurnReport {
     pub heard_text: String,
     /// `completed`, `barged_in`, `failed`, `call_ended` or `superseded`.
     pub outcome: String,
+}
+
+/// What a call used of its engines, and what that cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostReport {
+    /// What the amounts are in, as in `USD`; absent where the server knows no price.
+    pub currency: Option<String>,
+    /// All amounts together: a decimal number as text, so that nobody rounds it. Absent where the server knows no price.
+    pub total: Option<String>,
+    /// One entry an engine that served.
+    pub engines: Vec<EngineCost>,
+}
+
+/// What a call used of one engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineCost {
+    /// `stt`, `llm` or `tts`.
+    pub stage: String,
+    /// Its name: vendor and model.
+    pub engine: String,
+    /// What it was used for, all but `discarded`.
+    pub used: Usage,
+    /// What speculative replies used that were never heard.
+    pub discarded: Usage,
+    /// What both cost, as in [`CostReport::total`]. Absent where the server knows no price of this engine.
+    pub amount: Option<String>,
+    /// What of it the discarded part cost.
+    pub discarded_amount: Option<String>,
+}
+
+/// What vendors count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Audio listened to, in milliseconds.
+    pub audio_ms: u64,
+    /// Tokens read by the model, cached ones too.
+    pub input_tokens: u64,
+    /// Of those, read from its cache.
+    pub cached_tokens: u64,
+    /// Tokens written by the model.
+    pub output_tokens: u64,
+    /// Characters spoken.
+    pub characters: u64,
 }
 
 #[cfg(test)]

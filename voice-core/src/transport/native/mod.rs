@@ -12,6 +12,6 @@ pub use decode::{MAX_SAY_CHARS, MAX_TEXT_BYTES, MessageError, decode_client, dec
 pub use format::FormatError;
 pub use header::{AudioError, AudioHeader, HEADER_BYTES};
 pub use message::{
-    AudioFormat, BargeInReport, ClientMessage, Encoding, ErrorCode, PROTOCOL_VERSION, ServerMessage, Speaker,
-    TurnReport,
+    AudioFormat, BargeInReport, ClientMessage, CostReport, Encoding, EngineCost, ErrorCode, PROTOCOL_VERSION,
+    ServerMessage, Speaker, TurnReport, Usage,
 };
