@@ -235,7 +235,7 @@ async fn a_guess_that_was_wrong_is_never_heard_and_is_counted() {
     assert_eq!(record.turns[0].heard_text(), "For eight then.");
     assert_eq!(record.caller_turns.len(), 1);
     assert!(call.samples_of(ReplyId(1)).is_empty());
-    assert_eq!((record.cost.discarded_llm_deltas, record.cost.discarded_tts_characters), (2, 8));
+    assert_eq!((record.cost.discarded_llm_deltas(), record.cost.discarded_tts_characters()), (2, 8));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,8 @@
 
 use super::agent::Agent;
 use super::clock;
+use super::cost::Cost;
+use super::engines::Engines;
 use super::event::{SessionEvent, SessionEvents};
 use super::handle::SessionHandle;
 use super::hearing::{SttLink, SttNews};
@@ -13,7 +15,7 @@ use super::memory::Memory;
 use super::mouth::TtsLink;
 use super::pace::RequestPace;
 use super::playout::Pacing;
-use super::record::{CallRecord, Cost};
+use super::record::CallRecord;
 use super::replies::Replies;
 use super::reply::ReplyNews;
 use super::tools::{FinishedRun, ToolRuns};
@@ -67,6 +69,7 @@ impl Session {
             tools: ToolRuns::new(agent.tools.clone()),
             memory: Memory::new(&agent.config.instructions, agent.config.history.clone()),
             pacing: Pacing::new(info, &agent.config.playout),
+            engines: Engines::of(&agent),
             agent,
             rate: info.rate,
             sink,
@@ -154,6 +157,7 @@ pub(super) struct Driver {
     pub(super) caller_turn: Option<(CallerTurn, Instant)>,
     pub(super) caller_turns: Vec<CallerTurn>,
     pub(super) turns: Vec<super::TurnRecord>,
+    pub(super) engines: Engines,
     pub(super) cost: Cost,
     pub(super) sent_samples: u64,
     stalled_since: Option<Instant>,
@@ -376,7 +380,10 @@ impl Driver {
     }
 
     async fn close(mut self, reason: EndReason) -> CallRecord {
-        self.replies.clear();
+        for reply in self.replies.take_all() {
+            self.retire(reply);
+        }
+        self.count_stt_audio();
         self.watch.tell(SessionEvent::Cost(Box::new(self.cost.clone())));
         self.watch.tell(SessionEvent::Ended { at: clock::now(), reason });
         let record = CallRecord {

@@ -1,6 +1,7 @@
 //! What a call tells those who watch it.
 
-use super::record::{Cost, TurnRecord};
+use super::cost::Cost;
+use super::record::TurnRecord;
 use crate::metrics::BargeInTimeline;
 use crate::stage::StageError;
 use crate::turn::{BargeInSignal, CallerTurn, EndReason};
@@ -111,6 +112,17 @@ pub enum SessionEvent {
         stage: Stage,
         /// Why.
         error: StageError,
+    },
+    /// Another engine serves a stage from here on.
+    StageSwitched {
+        /// Which stage.
+        stage: Stage,
+        /// The engine that served until now: vendor and model.
+        from: String,
+        /// The one that serves now.
+        to: String,
+        /// How the one before failed; none where a better one is there again.
+        why: Option<StageError>,
     },
     /// The caller sends faster than real time; this much audio was dropped so far.
     CallerTooFast {

@@ -58,6 +58,7 @@ pub(super) struct SttLink {
     asked: Option<Position>,
     taken_samples: u64,
     behind: bool,
+    fed_samples: u64,
 }
 
 impl SttLink {
@@ -74,6 +75,7 @@ impl SttLink {
             asked: None,
             taken_samples: 0,
             behind: false,
+            fed_samples: 0,
         }
     }
 
@@ -84,11 +86,17 @@ impl SttLink {
             Link::Open(session) => {
                 self.taken_samples += samples.len() as u64;
                 let result = session.feed.push(samples, position);
+                self.fed_samples += if result.is_ok() { samples.len() as u64 } else { 0 };
                 let was_behind = std::mem::replace(&mut self.behind, result.is_err());
                 result.err().filter(|_| !was_behind)
             }
             Link::Waiting(_) | Link::Opening(_) | Link::Failed => None,
         }
+    }
+
+    /// Samples that streams have taken since the last time it was asked.
+    pub(super) fn take_fed_samples(&mut self) -> u64 {
+        std::mem::take(&mut self.fed_samples)
     }
 
     pub(super) fn speech_started(&mut self, onset: Position) {
@@ -163,7 +171,9 @@ impl SttLink {
         }
         for chunk in kept.chunks(LISTEN_RATE.samples_in_ms(20) as usize) {
             // A stream that refuses audio right after opening reports it by ending.
-            let _ = session.feed.push(chunk, position);
+            if session.feed.push(chunk, position).is_ok() {
+                self.fed_samples += chunk.len() as u64;
+            }
             position = position.plus(chunk.len() as u64);
         }
         if let Some(end) = self.asked {

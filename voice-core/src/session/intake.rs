@@ -8,7 +8,7 @@ use super::hearing::SttNews;
 use super::listen::{Intake, SpeechEdge};
 use super::pace::Admission;
 use super::{Finality, Stage};
-use crate::stage::SttEvent;
+use crate::stage::{LISTEN_RATE, SttEvent};
 use crate::transport::{LineCommand, LineInput};
 use crate::turn::{Command, EndReason, Input, Muted, Protection, SttInput};
 use std::time::Instant;
@@ -90,8 +90,17 @@ impl Driver {
         self.handle(Input::Command(command), now);
     }
 
+    /// What the STT was given since the last time is the cost of the one that serves.
+    pub(super) fn count_stt_audio(&mut self) {
+        let audio_ms = self.stt.take_fed_samples() * 1_000 / u64::from(LISTEN_RATE.hz());
+        if audio_ms > 0 {
+            self.cost.note(Stage::Stt, self.engines.name(Stage::Stt), |account| account.audio_ms += audio_ms);
+        }
+    }
+
     pub(super) fn take_stt(&mut self, news: SttNews, now: Instant) {
         match news {
+            SttNews::Event(SttEvent::Serving(serving)) => self.serving(Stage::Stt, serving),
             SttNews::Event(event) => {
                 let Some(input) = stt_input(event) else { return };
                 self.handle(Input::Stt(input), now);
@@ -100,8 +109,12 @@ impl Driver {
                     self.watch.tell(SessionEvent::Transcript { turn, text, finality: Finality::Interim });
                 }
             }
-            SttNews::Broken(error) => self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error }),
+            SttNews::Broken(error) => {
+                self.count_stt_audio();
+                self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
+            }
             SttNews::Failed(error) => {
+                self.count_stt_audio();
                 self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
                 self.handle(Input::Stt(SttInput::Failed), now);
             }

@@ -5,8 +5,11 @@
 //! a provider.
 
 mod agent;
+mod bill;
 mod clock;
+mod cost;
 mod driver;
+mod engines;
 mod event;
 mod handle;
 mod hearing;
@@ -26,7 +29,8 @@ mod tools;
 mod watch;
 
 pub use agent::{Agent, AgentConfig, PlayoutConfig};
+pub use cost::{Cost, DiscardedUse, EngineUse};
 pub use driver::Session;
 pub use event::{Finality, SessionEvent, SessionEvents, Stage, ToolState};
 pub use handle::{HandleError, SessionHandle};
-pub use record::{CallRecord, Cost, TurnRecord};
+pub use record::{CallRecord, TurnRecord};

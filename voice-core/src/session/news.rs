@@ -8,7 +8,7 @@ use super::event::{SessionEvent, ToolState};
 use super::reply::ReplyNews;
 use super::tools::FinishedRun;
 use crate::history::Arrival;
-use crate::stage::StageError;
+use crate::stage::{Serving, StageError};
 use crate::turn::{Input, ReplyInput};
 use crate::units::ReplyId;
 use std::time::Instant;
@@ -40,7 +40,7 @@ impl Driver {
             ReplyNews::SpeechDone => ReplyInput::SpeechDone,
             ReplyNews::GenerationDone => ReplyInput::GenerationDone,
             ReplyNews::ToolCall(call) => ReplyInput::ToolRequested { run: self.tools.request(id, call) },
-            ReplyNews::Usage(usage) => return self.cost.add_usage(usage),
+            ReplyNews::Serving(stage, serving) => return self.serving(stage, serving),
             ReplyNews::AwaitsTools => return self.go_on_after_tools(id),
             ReplyNews::GenerationFailed(error) => self.stage_failed(Stage::Llm, error, ReplyInput::GenerationFailed),
             ReplyNews::SpeechFailed(error) => self.stage_failed(Stage::Tts, error, ReplyInput::SpeechFailed),
@@ -52,6 +52,16 @@ impl Driver {
         tracing::warn!(call = %self.call, ?stage, %error, "a stage failed");
         self.watch.tell(SessionEvent::StageFailed { stage, error });
         input
+    }
+
+    /// An engine says that it serves from here on.
+    pub(super) fn serving(&mut self, stage: Stage, serving: Serving) {
+        let Some(event) = self.engines.serving(stage, serving) else { return };
+        if let SessionEvent::StageSwitched { from, to, why, .. } = &event {
+            let why = why.as_ref().map(tracing::field::display);
+            tracing::info!(call = %self.call, ?stage, from, to, why, "another engine serves");
+        }
+        self.watch.tell(event);
     }
 
     pub(super) fn take_tool(&mut self, finished: FinishedRun, now: Instant) {

@@ -1,5 +1,6 @@
 //! Doing what the turn machine says.
 
+use super::bill::{Bill, Kept};
 use super::driver::Driver;
 use super::event::{SessionEvent, ToolState};
 use super::memory::Delivery;
@@ -124,7 +125,7 @@ impl Driver {
         self.tell_silent(reply, now);
         self.turn_over(turn);
         if ended_by_itself {
-            self.replies.remove(reply);
+            self.replies.remove(reply).into_iter().for_each(|reply| self.retire(reply));
         }
     }
 
@@ -156,9 +157,15 @@ impl Driver {
         self.turns.push(record);
     }
 
-    fn cancel(&mut self, id: ReplyId) {
-        let Some(mut reply) = self.replies.remove(id) else { return };
+    /// The reply is over: its stages stop and its cost is the call's.
+    pub(super) fn retire(&mut self, mut reply: LiveReply) {
         reply.cancel();
+        self.cost.add(reply.into_cost());
+    }
+
+    fn cancel(&mut self, id: ReplyId) {
+        let Some(reply) = self.replies.remove(id) else { return };
+        self.retire(reply);
         for call in self.tools.reply_died(id) {
             self.memory.tool_result(&call.call, &ToolError::Cancelled.to_string(), Arrival::InTime);
             self.watch.tell(SessionEvent::Tool { name: call.name, state: ToolState::Cancelled });
@@ -167,8 +174,7 @@ impl Driver {
 
     fn discard(&mut self, id: ReplyId) {
         if let Some(reply) = self.replies.get(id) {
-            self.cost.discarded_llm_deltas += reply.deltas;
-            self.cost.discarded_tts_characters += reply.spoken_chars;
+            reply.kept = Kept::Discarded;
         }
     }
 
@@ -179,12 +185,16 @@ impl Driver {
             speculative: start.kind == ReplyKind::Speculative,
             ..self.timeline(start.reply, start.turn, now)
         };
-        self.replies.add(LiveReply::generated(start.reply, timeline, self.pacing, request, stream));
+        self.replies.add(LiveReply::generated(start.reply, timeline, self.pacing, self.bill(), request, stream));
     }
 
     fn start_say(&mut self, reply: ReplyId, turn: TurnId, text: &str, now: Instant) {
         let timeline = TurnTimeline { turn, reply, reply_started: Some(now), ..TurnTimeline::default() };
-        self.replies.add(LiveReply::said(reply, timeline, self.pacing, text));
+        self.replies.add(LiveReply::said(reply, timeline, self.pacing, self.bill(), text));
+    }
+
+    fn bill(&self) -> Bill {
+        Bill::new(&self.engines)
     }
 
     fn timeline(&self, reply: ReplyId, turn: TurnId, now: Instant) -> TurnTimeline {
@@ -222,7 +232,6 @@ impl Driver {
     }
 
     fn speak(&mut self, id: ReplyId, text: String, now: Instant) {
-        self.cost.tts_characters += text.chars().count() as u64;
         let Some(reply) = self.replies.get(id) else { return };
         reply.timeline.first_clause_spoken.get_or_insert(now);
         let turn = reply.timeline.turn;

@@ -1,7 +1,7 @@
 //! What is known of a call once it is over.
 
+use super::Cost;
 use crate::metrics::TurnTimeline;
-use crate::stage::TokenUsage;
 use crate::turn::{CallerTurn, EndReason, ReplyOutcome};
 use crate::units::{CallId, ReplyId, TurnId};
 
@@ -50,25 +50,4 @@ pub struct CallRecord {
     pub sent_samples: u64,
     /// What it cost.
     pub cost: Cost,
-}
-
-/// What a call used of its stages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Tokens, where the model reports them.
-    pub tokens: TokenUsage,
-    /// Characters handed to the TTS.
-    pub tts_characters: u64,
-    /// Pieces of text the model gave for speculative replies that were discarded; about one a token.
-    pub discarded_llm_deltas: u64,
-    /// Characters handed to the TTS for them.
-    pub discarded_tts_characters: u64,
-}
-
-impl Cost {
-    pub(super) fn add_usage(&mut self, usage: TokenUsage) {
-        self.tokens.input_tokens += usage.input_tokens;
-        self.tokens.cached_tokens += usage.cached_tokens;
-        self.tokens.output_tokens += usage.output_tokens;
-    }
 }

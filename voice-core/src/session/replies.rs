@@ -27,9 +27,8 @@ impl Replies {
         Some(self.live.remove(at))
     }
 
-    pub(super) fn clear(&mut self) {
-        self.live.iter_mut().for_each(LiveReply::cancel);
-        self.live.clear();
+    pub(super) fn take_all(&mut self) -> Vec<LiveReply> {
+        std::mem::take(&mut self.live)
     }
 
     /// The one that is heard: the oldest released.

@@ -3,11 +3,14 @@
 //! Invariant: everything of a reply is owned here, so dropping it cancels it. Words go to the TTS only when the turn
 //! machine says so; audio is read from the TTS only while the track has room.
 
+use super::Stage;
+use super::bill::{Bill, Kept};
+use super::cost::Cost;
 use super::playout::{Pacing, Track};
 use super::speech::{SpeechIntake, SpokenWord};
 use crate::metrics::TurnTimeline;
 use crate::stage::{
-    FinishReason, LlmEvent, LlmRequest, LlmStream, Message, Role, StageError, TokenUsage, ToolCall, TtsEvent, TtsReply,
+    FinishReason, LlmEvent, LlmRequest, LlmStream, Message, Role, Serving, StageError, ToolCall, TtsEvent, TtsReply,
 };
 use crate::text::ClauseSplitter;
 use crate::units::ReplyId;
@@ -31,7 +34,8 @@ pub(super) enum ReplyNews {
     FirstToken,
     Clause(String),
     ToolCall(ToolCall),
-    Usage(TokenUsage),
+    /// Another engine is asked.
+    Serving(Stage, Serving),
     /// The model has asked for all the tools it wants.
     AwaitsTools,
     GenerationDone,
@@ -86,8 +90,9 @@ pub(super) struct LiveReply {
     clauses: VecDeque<String>,
     finishing: Finishing,
     news: VecDeque<ReplyNews>,
-    pub(super) deltas: u64,
-    pub(super) spoken_chars: u64,
+    deltas: u64,
+    bill: Bill,
+    pub(super) kept: Kept,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +103,7 @@ enum Finishing {
 }
 
 impl LiveReply {
-    fn new(id: ReplyId, timeline: TurnTimeline, pacing: Pacing, request: LlmRequest, words: Words) -> Self {
+    fn new(id: ReplyId, timeline: TurnTimeline, pacing: Pacing, bill: Bill, request: LlmRequest, words: Words) -> Self {
         Self {
             id,
             timeline,
@@ -121,7 +126,8 @@ impl LiveReply {
             finishing: Finishing::No,
             news: VecDeque::new(),
             deltas: 0,
-            spoken_chars: 0,
+            bill,
+            kept: Kept::Used,
         }
     }
 
@@ -130,15 +136,17 @@ impl LiveReply {
         id: ReplyId,
         timeline: TurnTimeline,
         pacing: Pacing,
+        mut bill: Bill,
         request: LlmRequest,
         stream: LlmStream,
     ) -> Self {
-        Self::new(id, timeline, pacing, request, Words::Streaming(stream))
+        bill.generation_begins();
+        Self::new(id, timeline, pacing, bill, request, Words::Streaming(stream))
     }
 
     /// A reply that says `text`.
-    pub(super) fn said(id: ReplyId, timeline: TurnTimeline, pacing: Pacing, text: &str) -> Self {
-        let mut reply = Self::new(id, timeline, pacing, LlmRequest::default(), Words::Done);
+    pub(super) fn said(id: ReplyId, timeline: TurnTimeline, pacing: Pacing, bill: Bill, text: &str) -> Self {
+        let mut reply = Self::new(id, timeline, pacing, bill, LlmRequest::default(), Words::Done);
         reply.take_text(text);
         reply.flush_text();
         reply.news.push_back(ReplyNews::GenerationDone);
@@ -165,7 +173,6 @@ impl LiveReply {
 
     /// Speaks the next clause.
     pub(super) fn speak(&mut self, clause: String) {
-        self.spoken_chars += clause.chars().count() as u64;
         self.clauses.push_back(clause);
         self.feed_voice();
     }
@@ -183,7 +190,10 @@ impl LiveReply {
         let Voice::Speaking(voice) = &mut self.voice else { return };
         while let Some(clause) = self.clauses.front() {
             match voice.feed.speak(clause) {
-                Ok(()) => drop(self.clauses.pop_front()),
+                Ok(()) => {
+                    self.bill.clause(clause);
+                    self.clauses.pop_front();
+                }
                 Err(StageError::Full { .. }) => return,
                 Err(error) => return self.fail_voice(error),
             }
@@ -192,6 +202,11 @@ impl LiveReply {
             self.finishing = Finishing::Told;
             voice.feed.finish();
         }
+    }
+
+    /// What it used.
+    pub(super) fn into_cost(self) -> Cost {
+        self.bill.close(self.kept)
     }
 
     /// Stops the TTS without waiting; called before the reply is dropped.
@@ -223,6 +238,7 @@ impl LiveReply {
     /// Goes on with what the model says to the tools' results.
     pub(super) fn go_on(&mut self, stream: LlmStream) {
         self.rounds += 1;
+        self.bill.generation_begins();
         self.words = Words::Streaming(stream);
     }
 
@@ -259,7 +275,10 @@ impl LiveReply {
     fn take_speech(&mut self, event: TtsEvent) {
         let Some(intake) = &mut self.intake else { return };
         match event {
-            TtsEvent::Serving(_) => {}
+            TtsEvent::Serving(serving) => {
+                self.bill.voice_is(&serving.engine);
+                self.news.push_back(ReplyNews::Serving(Stage::Tts, serving));
+            }
             TtsEvent::Audio(pcm) => {
                 let samples = intake.audio(&pcm);
                 self.track.push(samples);
@@ -271,7 +290,10 @@ impl LiveReply {
                 intake.word(text, start_samples, end_samples);
                 self.news.extend(intake.take_words().into_iter().map(ReplyNews::Word));
             }
-            TtsEvent::ClauseEnd { clauses } => self.news.push_back(ReplyNews::ClauseEnd { clauses }),
+            TtsEvent::ClauseEnd { clauses } => {
+                self.bill.clauses_end(clauses);
+                self.news.push_back(ReplyNews::ClauseEnd { clauses });
+            }
             TtsEvent::Done => self.speech_over(ReplyNews::SpeechDone),
         }
     }
@@ -301,15 +323,20 @@ impl LiveReply {
 
     fn generation_failed(&mut self, error: StageError) {
         self.flush_text();
+        self.bill.generation_ends();
         self.words = Words::Done;
         self.news.push_back(ReplyNews::GenerationFailed(error));
     }
 
     fn take_words(&mut self, event: LlmEvent) {
         match event {
-            LlmEvent::Serving(_) => {}
+            LlmEvent::Serving(serving) => {
+                self.bill.model_is(&serving.engine);
+                self.news.push_back(ReplyNews::Serving(Stage::Llm, serving));
+            }
             LlmEvent::Delta(text) => {
                 self.deltas += 1;
+                self.bill.delta();
                 if self.timeline.first_token.is_none() && self.deltas == 1 {
                     self.news.push_back(ReplyNews::FirstToken);
                 }
@@ -323,7 +350,7 @@ impl LiveReply {
                 self.tool_calls.push(call.clone());
                 self.news.push_back(ReplyNews::ToolCall(call));
             }
-            LlmEvent::Usage(usage) => self.news.push_back(ReplyNews::Usage(usage)),
+            LlmEvent::Usage(usage) => self.bill.tokens(usage),
             LlmEvent::Done(
                 FinishReason::Stop | FinishReason::Length | FinishReason::ToolCalls | FinishReason::Filtered,
             ) => self.generation_over(),
@@ -347,6 +374,7 @@ impl LiveReply {
 
     fn generation_over(&mut self) {
         self.flush_text();
+        self.bill.generation_ends();
         if self.tool_calls.is_empty() {
             self.words = Words::Done;
             self.news.push_back(ReplyNews::GenerationDone);

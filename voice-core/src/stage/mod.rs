@@ -12,7 +12,7 @@ mod tts;
 
 pub use error::{Fault, StageError};
 pub use llm::{FinishReason, Llm, LlmEvent, LlmRequest, LlmStream, Message, Role, TokenUsage, ToolCall, ToolSpec};
-pub use serving::{Serving, Switch};
+pub use serving::{PassedOver, Serving};
 pub use stt::{LISTEN_RATE, Stt, SttEvent, SttFeed, SttHints, SttSession};
 pub use tool::{BargeInBehaviour, Tool, ToolError, ToolPolicy};
 pub use tts::{Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};

@@ -1,21 +1,22 @@
-//! Which of several engines serves, and why not the one before.
+//! Which of several engines serves, and why no better one.
 
 use super::StageError;
 
-/// One engine takes over. The first of a call has nobody before it.
+/// An engine is asked from here on. One that has several behind it says so before anything else, and again each time it
+/// asks another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serving {
     /// Its name: vendor and model.
     pub engine: String,
-    /// Which one it replaces, and why.
-    pub instead: Option<Switch>,
+    /// The better ones that are not asked, best first; none where there is no better one.
+    pub passed_over: Vec<PassedOver>,
 }
 
-/// The engine that is replaced.
+/// An engine that is not asked although it would be preferred.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Switch {
+pub struct PassedOver {
     /// Its name.
     pub engine: String,
-    /// Why it is; none where a better one is there again.
-    pub why: Option<StageError>,
+    /// How it failed last.
+    pub why: StageError,
 }

@@ -131,7 +131,7 @@ async fn no_tool_runs_for_a_guess_that_is_discarded() {
     call.until_turns_end(1).await;
     let (record, _) = call.hang_up().await;
     assert_eq!((record.caller_turns.len(), started.load(Ordering::SeqCst)), (1, 0));
-    assert!(record.cost.discarded_llm_deltas > 0);
+    assert!(record.cost.discarded_llm_deltas() > 0);
 }
 
 /// Asks for a tool and says only later that it has finished asking.

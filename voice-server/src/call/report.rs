@@ -140,6 +140,9 @@ impl Reporter {
 fn trouble(event: &SessionEvent) -> Option<ServerMessage> {
     let (code, message) = match event {
         SessionEvent::StageFailed { stage, error } => (ErrorCode::Stage, stage_failed(*stage, error)),
+        SessionEvent::StageSwitched { stage, why: Some(error), .. } => {
+            (ErrorCode::Stage, format!("{}; another engine goes on", stage_failed(*stage, error)))
+        }
         SessionEvent::CallerTooFast { dropped_samples } => (
             ErrorCode::TooFast,
             format!("audio comes faster than real time; {dropped_samples} samples were dropped so far"),
