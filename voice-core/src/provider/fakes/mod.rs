@@ -1,1 +1,132 @@
 //! Local servers that speak the vendors' protocols, bad manners included.
+//!
+//! Invariant: loopback only; one listener for all services; every task ends when [`Fakes`] is dropped. What a service
+//! hears, thinks or says comes from a script or from an engine behind the traits of [`crate::stage`], never from here.
+//! The far side of the wire is written from the vendors' protocols alone: it shares no code with the engines that
+//! talk to it.
+//!
+//! | file or folder | what |
+//! |---|---|
+//! | `server`, `visit`, `socket`, `body` | requests to services, refusals, upgrades, messages and chunks with faults between |
+//! | `io`, `faults` | what goes wrong on the wire, and the script that says when |
+//! | `log` | counters to wait for and events to read |
+//! | `ear` | what an STT fake hears: speech by its energy, words from a script or an engine |
+//! | the others | one folder a service |
+
+#![allow(dead_code, reason = "the services that use the base come next")]
+
+mod body;
+mod cartesia;
+mod chat;
+mod clock;
+mod ear;
+mod elevenlabs;
+mod faults;
+mod flux;
+mod io;
+mod log;
+mod nova;
+mod server;
+mod socket;
+mod speech;
+mod visit;
+
+pub use cartesia::CartesiaFake;
+pub use chat::ChatFake;
+pub use ear::{Ear, FakeTurn};
+pub use elevenlabs::ElevenLabsFake;
+pub use faults::{Fault, FaultRule, FaultScript, Service};
+pub use flux::FluxFake;
+pub use log::{ChatCounts, FakesCounts, FakesEvent, FakesLog, SttCounts, VoiceCounts};
+pub use nova::NovaFake;
+pub use speech::SpeechFake;
+
+use faults::FaultPlan;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use visit::Shared;
+
+/// How the fakes behave.
+#[derive(Clone)]
+pub struct FakesConfig {
+    /// Where to listen. Default port 0 of 127.0.0.1: any free one.
+    pub listen: SocketAddr,
+    /// The only key that is accepted, by every service; any if there is none.
+    pub key: Option<String>,
+    /// What goes wrong.
+    pub faults: FaultScript,
+    /// `/v2/listen`.
+    pub flux: FluxFake,
+    /// `/v1/listen`.
+    pub nova: NovaFake,
+    /// `POST …/chat/completions` and `GET …/models`.
+    pub chat: ChatFake,
+    /// `POST …/audio/speech`.
+    pub speech: SpeechFake,
+    /// `/tts/websocket`.
+    pub cartesia: CartesiaFake,
+    /// `/v1/text-to-speech/{voice}/multi-stream-input`.
+    pub elevenlabs: ElevenLabsFake,
+}
+
+impl Default for FakesConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            key: None,
+            faults: FaultScript::default(),
+            flux: FluxFake::default(),
+            nova: NovaFake::default(),
+            chat: ChatFake::default(),
+            speech: SpeechFake::default(),
+            cartesia: CartesiaFake::default(),
+            elevenlabs: ElevenLabsFake::default(),
+        }
+    }
+}
+
+/// The fakes, running. Dropping it ends every connection.
+#[derive(Debug)]
+pub struct Fakes {
+    address: SocketAddr,
+    log: FakesLog,
+    /// The one task, which owns all others.
+    _server: JoinSet<()>,
+}
+
+impl Fakes {
+    /// Listens and serves, on the runtime it is called on.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or is not loopback: the fakes keep no secret.
+    pub async fn start(config: FakesConfig) -> std::io::Result<Self> {
+        if !config.listen.ip().is_loopback() {
+            let said = format!("the fakes listen on loopback only, not on {}", config.listen);
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, said));
+        }
+        let listener = TcpListener::bind(config.listen).await?;
+        let (address, log) = (listener.local_addr()?, FakesLog::default());
+        let plan = FaultPlan::new(config.faults.clone());
+        let shared = Arc::new(Shared { config, log: log.clone(), plan });
+        let mut server = JoinSet::new();
+        server.spawn(server::serve(listener, shared));
+        Ok(Self { address, log, _server: server })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base of every service, `http://127.0.0.1:PORT`; for chat and speech add `/v1`.
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it has seen and done.
+    pub fn log(&self) -> &FakesLog {
+        &self.log
+    }
+}
