@@ -21,4 +21,4 @@ pub mod openai;
 pub mod scripted;
 
 #[cfg(feature = "net")]
-pub use net::ApiKey;
+pub use net::{ApiKey, CheckReport};

@@ -22,7 +22,6 @@ impl ApiKey {
     }
 
     /// The key itself, for the wire only.
-    #[expect(dead_code, reason = "the drivers use it")]
     pub(crate) fn expose(&self) -> &str {
         self.secret.expose_secret()
     }

@@ -1,0 +1,82 @@
+//! The settings of reqwest that sockets and requests have in common.
+//!
+//! Invariant: what is asked goes to the address that was set, nowhere else: no redirect is followed, no proxy of the
+//! environment is used. Headers are sensitive: neither `Debug` nor HTTP/2's compression table holds them.
+
+use super::{Vendor, tls};
+use crate::stage::StageError;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{ClientBuilder, Response, redirect};
+use std::error::Error;
+use std::time::Duration;
+
+/// What is said of us.
+const USER_AGENT: &str = concat!("voice-core/", env!("CARGO_PKG_VERSION"));
+
+/// A dead peer is noticed by TCP after about four times this.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// How much of an error's body is read, and for how long.
+const ERROR_BODY_BYTES: usize = 8 * 1024;
+const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// A builder with everything that both drivers want; `protocols` is for ALPN.
+pub(super) fn builder(vendor: &Vendor, protocols: &[&[u8]]) -> Result<ClientBuilder, StageError> {
+    let mut tls = (*tls::config().map_err(|what| vendor.misconfigured(what))?).clone();
+    tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let builder = ClientBuilder::new().tls_backend_preconfigured(tls).user_agent(USER_AGENT);
+    Ok(builder.redirect(redirect::Policy::none()).no_proxy().tcp_nodelay(true).tcp_keepalive(TCP_KEEPALIVE))
+}
+
+/// The headers of a request, all of them sensitive.
+///
+/// # Errors
+/// A configuration error that names the header, never its value.
+pub(super) fn headers(vendor: &Vendor, headers: &[(&'static str, String)]) -> Result<HeaderMap, StageError> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let wrong =
+            || vendor.misconfigured(format_args!("the {name} header cannot be sent: it holds a stray character"));
+        let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        map.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
+    }
+    Ok(map)
+}
+
+/// The vendor's name of a request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let names = ["dg-request-id", "x-request-id", "request-id"];
+    names.iter().find_map(|name| headers.get(*name)?.to_str().ok())
+}
+
+/// An error with its causes, without the address.
+pub(super) fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_said = inner.to_string();
+        if !sentence.ends_with(&inner_said) {
+            sentence = format!("{sentence}: {inner_said}");
+        }
+        cause = inner.source();
+    }
+    sentence
+}
+
+/// As much of a body as an error may have and as comes in time.
+pub(super) async fn error_body(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(bytes)) = response.chunk().await {
+            let room = ERROR_BODY_BYTES - body.len();
+            body.extend(bytes.iter().take(room));
+            if body.len() == ERROR_BODY_BYTES {
+                break;
+            }
+        }
+    };
+    let _in_time = tokio::time::timeout(ERROR_BODY_DEADLINE, read).await;
+    body
+}
