@@ -8,7 +8,7 @@ use super::clock;
 use super::cost::Cost;
 use super::engines::Engines;
 use super::event::{SessionEvent, SessionEvents};
-use super::handle::SessionHandle;
+use super::handle::{Request, SessionHandle};
 use super::hearing::{SttLink, SttNews};
 use super::listen::{Listener, SpeechEdge};
 use super::memory::Memory;
@@ -19,6 +19,7 @@ use super::record::CallRecord;
 use super::replies::Replies;
 use super::reply::ReplyNews;
 use super::tools::{FinishedRun, ToolRuns};
+use super::warmth::Warmth;
 use super::watch::Watch;
 use crate::metrics::BargeInTimeline;
 use crate::transport::{BoxLineSource, Line, LineControl, LineError, LineInput, LineSink};
@@ -48,7 +49,7 @@ const IDLE: Duration = Duration::from_secs(3_600);
 pub struct Session {
     driver: Driver,
     source: BoxLineSource,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<Request>,
 }
 
 impl Session {
@@ -70,6 +71,7 @@ impl Session {
             memory: Memory::new(&agent.config.instructions, agent.config.history.clone()),
             pacing: Pacing::new(info, &agent.config.playout),
             engines: Engines::of(&agent),
+            warmth: Warmth::default(),
             agent,
             rate: info.rate,
             sink,
@@ -121,7 +123,7 @@ impl Session {
 #[expect(clippy::large_enum_variant, reason = "a frame is inline: boxed, each would be an allocation")]
 pub(super) enum Happened {
     LineFailed(LineError),
-    Command(Option<Command>),
+    Request(Option<Request>),
     Line(Option<Result<LineInput, LineError>>),
     Time,
     Reply(ReplyId, ReplyNews),
@@ -158,6 +160,7 @@ pub(super) struct Driver {
     pub(super) caller_turns: Vec<CallerTurn>,
     pub(super) turns: Vec<super::TurnRecord>,
     pub(super) engines: Engines,
+    pub(super) warmth: Warmth,
     pub(super) cost: Cost,
     pub(super) sent_samples: u64,
     stalled_since: Option<Instant>,
@@ -173,6 +176,7 @@ pub(super) struct Driver {
 impl Driver {
     fn start(&mut self, now: Instant) {
         self.watch.tell(SessionEvent::Started { at: now });
+        self.warmth.begin(self.agent.llm.as_ref());
         if let Some(text) = self.agent.config.greeting.clone() {
             let protection = self.agent.config.greeting_protection;
             self.handle(Input::Command(Command::Say { text, protection }), now);
@@ -316,7 +320,7 @@ impl Driver {
         &mut self,
         cx: &mut Context<'_>,
         source: &mut BoxLineSource,
-        commands: &mut mpsc::Receiver<Command>,
+        commands: &mut mpsc::Receiver<Request>,
         sleep: Pin<&mut tokio::time::Sleep>,
     ) -> Poll<Happened> {
         if let Poll::Ready(error) = self.sink.poll_drive(cx) {
@@ -327,9 +331,9 @@ impl Driver {
             return Poll::Pending;
         }
         if !self.commands_over
-            && let Poll::Ready(command) = commands.poll_recv(cx)
+            && let Poll::Ready(request) = commands.poll_recv(cx)
         {
-            return Poll::Ready(Happened::Command(command));
+            return Poll::Ready(Happened::Request(request));
         }
         let line_first = self.line_streak < LINE_STREAK;
         if line_first && let Poll::Ready(input) = source.poll_next_unpin(cx) {
@@ -357,6 +361,7 @@ impl Driver {
         if self.tts.poll_opened(cx).is_ready() {
             return Poll::Ready(Happened::Tts);
         }
+        self.warmth.poll(cx);
         Poll::Pending
     }
 
@@ -369,9 +374,10 @@ impl Driver {
             Happened::LineFailed(error) | Happened::Line(Some(Err(error))) => self.line_failed(&error, now),
             Happened::Line(None) => self.line_failed(&LineError::Closed, now),
             Happened::Line(Some(Ok(input))) => self.take_line(input, now),
-            Happened::Command(Some(command)) => self.take_command(command, now),
+            Happened::Request(Some(Request::Turn(command))) => self.take_command(command, now),
+            Happened::Request(Some(Request::Expect(hints))) => self.stt.expect(&hints),
             // Nobody commands the call any more; it goes on.
-            Happened::Command(None) => self.commands_over = true,
+            Happened::Request(None) => self.commands_over = true,
             Happened::Time | Happened::Tts => {}
             Happened::Stt(news) => self.take_stt(news, now),
             Happened::Reply(reply, news) => self.take_reply(reply, news, now),

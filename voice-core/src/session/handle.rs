@@ -1,12 +1,22 @@
 //! Commands to a running call.
 
+use crate::stage::SttHints;
 use crate::turn::{Command, EndReason, Muted, Protection, TurnConfig};
 use tokio::sync::mpsc;
 
 /// Commands a running call. Clones command the same call; dropping them does not end it.
 #[derive(Clone, Debug)]
 pub struct SessionHandle {
-    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) commands: mpsc::Sender<Request>,
+}
+
+/// What the queue of a call carries.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// For the turn machine.
+    Turn(Command),
+    /// For the STT.
+    Expect(Box<SttHints>),
 }
 
 /// Why a command was not taken.
@@ -81,8 +91,21 @@ impl SessionHandle {
         self.command(Command::HangUp(reason))
     }
 
+    /// What the STT should expect from here on, in this stream and in those that follow it. A field that is `None`
+    /// keeps its value.
+    ///
+    /// # Errors
+    /// [`HandleError`].
+    pub fn expect(&self, hints: SttHints) -> Result<(), HandleError> {
+        self.request(Request::Expect(Box::new(hints)))
+    }
+
     fn command(&self, command: Command) -> Result<(), HandleError> {
-        self.commands.try_send(command).map_err(|error| match error {
+        self.request(Request::Turn(command))
+    }
+
+    fn request(&self, request: Request) -> Result<(), HandleError> {
+        self.commands.try_send(request).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => HandleError::Full,
             mpsc::error::TrySendError::Closed(_) => HandleError::Ended,
         })

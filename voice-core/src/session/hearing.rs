@@ -3,7 +3,7 @@
 //! Invariant: feeding never waits. The audio whose words are not final is kept, up to a limit: a stream that breaks is
 //! followed by one that is given it again, so that no word is lost; as its words replace the open segment, none doubles.
 
-use crate::stage::{LISTEN_RATE, StageError, Stt, SttEvent, SttSession};
+use crate::stage::{LISTEN_RATE, StageError, Stt, SttEvent, SttHints, SttSession};
 use crate::units::Position;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
@@ -59,6 +59,8 @@ pub(super) struct SttLink {
     taken_samples: u64,
     behind: bool,
     fed_samples: u64,
+    /// All hints so far, for the streams to come.
+    hints: SttHints,
 }
 
 impl SttLink {
@@ -76,6 +78,7 @@ impl SttLink {
             taken_samples: 0,
             behind: false,
             fed_samples: 0,
+            hints: SttHints::default(),
         }
     }
 
@@ -116,6 +119,21 @@ impl SttLink {
         self.asked = Some(end);
         if let Link::Open(session) = &mut self.link {
             session.feed.finalize(end);
+        }
+    }
+
+    /// The caller's turn was taken as over without the STT's saying so.
+    pub(super) fn turn_ended(&mut self) {
+        if let Link::Open(session) = &mut self.link {
+            session.feed.turn_ended();
+        }
+    }
+
+    /// What to expect from here on.
+    pub(super) fn expect(&mut self, hints: &SttHints) {
+        self.hints.merge(hints);
+        if let Link::Open(session) = &mut self.link {
+            session.feed.expect(hints);
         }
     }
 
@@ -164,6 +182,9 @@ impl SttLink {
     }
 
     fn opened(&mut self, mut session: SttSession) {
+        if self.hints != SttHints::default() {
+            session.feed.expect(&self.hints);
+        }
         let kept = self.kept.make_contiguous();
         let mut position = self.kept_end.minus(kept.len() as u64);
         if let Some(open_from) = self.open_from {

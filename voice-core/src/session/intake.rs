@@ -63,6 +63,7 @@ impl Driver {
                     (self.last_onset, self.last_noticed) = (line, now);
                     self.handle(Input::SpeechStarted { onset: line, confidence }, now);
                     self.stt.speech_started(listened);
+                    self.warmth.begin(self.agent.llm.as_ref());
                     self.watch.tell(SessionEvent::CallerSpeaking { at: now, onset: line });
                 }
                 SpeechEdge::Ended { listened, line, silence_ms } => {

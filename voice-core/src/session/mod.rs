@@ -26,6 +26,7 @@ mod replies;
 mod reply;
 mod speech;
 mod tools;
+mod warmth;
 mod watch;
 
 pub use agent::{Agent, AgentConfig, PlayoutConfig};

@@ -13,7 +13,7 @@ use crate::history::Arrival;
 use crate::metrics::{BargeInTimeline, TurnTimeline};
 use crate::stage::{LlmRequest, Message, Role, ToolError};
 use crate::transport::{LineControl, LineError};
-use crate::turn::{AgentTurn, BargeInSignal, CallerTurn, Output, ReplyKind, ReplyOutcome, ReplyStart};
+use crate::turn::{AgentTurn, BargeInSignal, CallerTurn, EotSource, Output, ReplyKind, ReplyOutcome, ReplyStart};
 use crate::units::{ReplyId, TurnId};
 use std::time::Instant;
 
@@ -256,6 +256,7 @@ impl Driver {
     }
 
     fn caller_turn(&mut self, turn: CallerTurn, now: Instant) {
+        self.tell_stt_of_end(&turn);
         self.memory.caller_turn(turn.turn, &turn.text);
         self.watch.tell(SessionEvent::Transcript {
             turn: turn.turn,
@@ -266,6 +267,19 @@ impl Driver {
         self.caller_turns.retain(|earlier| earlier.turn != turn.turn);
         self.caller_turns.push(turn.clone());
         self.caller_turn = Some((turn, now));
+    }
+
+    /// The STT learns of an end that it did not say. One turn told again with other words has ended once.
+    fn tell_stt_of_end(&mut self, turn: &CallerTurn) {
+        let is_known = self
+            .caller_turn
+            .as_ref()
+            .is_some_and(|(known, _)| (known.turn, known.end, known.source) == (turn.turn, turn.end, turn.source));
+        match turn.source {
+            EotSource::Stt | EotSource::CallEnded => {}
+            _ if is_known => {}
+            EotSource::Silence | EotSource::Model | EotSource::Timeout | EotSource::Dtmf => self.stt.turn_ended(),
+        }
     }
 
     /// Gives the waiting replies a voice, if the TTS is open.
