@@ -1,1 +1,10 @@
 //! OpenAI-compatible servers: chat over SSE, speech over HTTP.
+//!
+//! Invariant: no task is started here. A stream owns the requests behind it, so dropping it cancels them at the server.
+
+mod chat;
+mod clock;
+mod endpoint;
+mod tries;
+
+pub use chat::{ChatConfig, ChatLlm, ChatPreset};
