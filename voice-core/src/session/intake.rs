@@ -113,6 +113,7 @@ impl Driver {
             SttNews::Broken(error) => {
                 self.count_stt_audio();
                 self.watch.tell(SessionEvent::StageFailed { stage: Stage::Stt, error });
+                self.handle(Input::Stt(SttInput::Interrupted), now);
             }
             SttNews::Failed(error) => {
                 self.count_stt_audio();

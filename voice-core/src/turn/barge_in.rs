@@ -103,6 +103,7 @@ impl TurnMachine {
                 | SttInput::Final { .. }
                 | SttInput::EndOfTurn { .. }
                 | SttInput::TurnResumed
+                | SttInput::Interrupted
                 | SttInput::Failed => BargeInCause::Words,
             };
             self.take_floor(cause);
@@ -114,6 +115,7 @@ impl TurnMachine {
             | SttInput::Interim { .. }
             | SttInput::EagerEndOfTurn { .. }
             | SttInput::TurnResumed
+            | SttInput::Interrupted
             | SttInput::Failed => {}
         }
     }
@@ -123,7 +125,7 @@ impl TurnMachine {
         match said {
             SttInput::Interim { .. } | SttInput::EagerEndOfTurn { .. } => self.unless_misheard(overlap, usize::MAX),
             SttInput::Final { .. } | SttInput::EndOfTurn { .. } => self.unless_misheard(overlap, 1),
-            SttInput::StartOfTurn { .. } | SttInput::TurnResumed | SttInput::Failed => overlap,
+            SttInput::StartOfTurn { .. } | SttInput::TurnResumed | SttInput::Interrupted | SttInput::Failed => overlap,
         }
     }
 

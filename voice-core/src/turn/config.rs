@@ -61,6 +61,10 @@ pub struct TurnConfig {
     pub eot_unclear_ms: u64,
     /// Silence that ends a turn whose words look unfinished, or that is being spelled or dictated.
     pub eot_incomplete_ms: u64,
+    /// Silence that ends a turn which the STT has found (`StartOfTurn`) and does not end. Until then such a turn is the
+    /// STT's: the three limits above do not end it, and silence alone starts no guess in it. Such STTs usually say so
+    /// after a quarter of a second, 1.6 s at the worst that was recorded, and by themselves after 5 s.
+    pub eot_backstop_ms: u64,
     /// Silence before a turn model's verdict of "complete" ends the turn. Without verdicts
     /// ([`Input::TurnVerdict`](super::Input::TurnVerdict)) it has no effect, and the session gives none.
     pub eot_model_ms: u64,
@@ -107,6 +111,7 @@ impl Default for TurnConfig {
             eot_complete_ms: 450,
             eot_unclear_ms: 700,
             eot_incomplete_ms: 1_400,
+            eot_backstop_ms: 2_500,
             eot_model_ms: 200,
             eot_model_probability: 0.6,
             final_wait_ms: 300,

@@ -3,13 +3,43 @@
 //! Invariant: a turn is committed once its words are final or its wait is over; words heard before belong to it, words
 //! heard after to the next.
 
-use super::floor::{Hearing, Speech};
+use super::floor::{Ends, Hearing, Speech};
 use super::late::Recent;
 use super::machine::Phase;
 use super::{CallerTurn, EotSource, Output, ReplyKind, SttInput, TurnMachine};
 use crate::units::{Position, TurnId};
 
 impl TurnMachine {
+    /// A turn that the STT has found is its to end, until it has or another source did.
+    pub(super) fn note_who_ends(&mut self, said: &SttInput) {
+        match said {
+            SttInput::StartOfTurn { .. } => self.floor.ends = Ends::ByStt,
+            SttInput::EndOfTurn { .. } => self.floor.ends = Ends::BySilence,
+            SttInput::Interim { .. }
+            | SttInput::EagerEndOfTurn { .. }
+            | SttInput::TurnResumed
+            | SttInput::Final { .. }
+            | SttInput::Interrupted
+            | SttInput::Failed => {}
+        }
+    }
+
+    /// The STT finds the turn only now that silence has ended it: its words are still to come.
+    fn not_over_by_silence(&mut self) {
+        match std::mem::replace(&mut self.phase, Phase::Listening) {
+            Phase::Ending { source: EotSource::Silence, guess: Some(guess), .. } => {
+                self.phase = Phase::Speculating(guess)
+            }
+            Phase::Ending { source: EotSource::Silence, guess: None, .. } => {}
+            other @ (Phase::Listening
+            | Phase::Speculating(_)
+            | Phase::Ending { .. }
+            | Phase::Replying(_)
+            | Phase::Paused(..)
+            | Phase::Over) => self.phase = other,
+        }
+    }
+
     /// Notes the words of any STT event.
     pub(super) fn hear(&mut self, said: &SttInput) {
         let position = self.position_now();
@@ -27,7 +57,7 @@ impl TurnMachine {
             SttInput::Final { text } | SttInput::EndOfTurn { text } => {
                 self.floor.hear(Hearing::Closed, text, position, self.now);
             }
-            SttInput::TurnResumed | SttInput::Failed => {}
+            SttInput::TurnResumed | SttInput::Interrupted | SttInput::Failed => {}
         }
     }
 
@@ -40,7 +70,11 @@ impl TurnMachine {
             SttInput::EagerEndOfTurn { .. } => self.speculate(),
             SttInput::EndOfTurn { .. } => self.end_turn(EotSource::Stt),
             SttInput::Final { .. } => self.final_in_silence(),
-            SttInput::StartOfTurn { .. } | SttInput::Interim { .. } | SttInput::TurnResumed | SttInput::Failed => {}
+            SttInput::StartOfTurn { .. }
+            | SttInput::Interim { .. }
+            | SttInput::TurnResumed
+            | SttInput::Interrupted
+            | SttInput::Failed => {}
         }
     }
 
@@ -56,10 +90,14 @@ impl TurnMachine {
         let Phase::Ending { source, .. } = self.phase else { return };
         match said {
             SttInput::Final { .. } | SttInput::EndOfTurn { .. } => self.commit_turn(source),
-            SttInput::StartOfTurn { .. }
-            | SttInput::Interim { .. }
+            SttInput::StartOfTurn { .. } => {
+                self.not_over_by_silence();
+                self.words_of_turn(said);
+            }
+            SttInput::Interim { .. }
             | SttInput::EagerEndOfTurn { .. }
             | SttInput::TurnResumed
+            | SttInput::Interrupted
             | SttInput::Failed => {}
         }
     }
@@ -109,6 +147,7 @@ impl TurnMachine {
 
     /// Commits the turn and answers it: with the guess, if that answers the same words.
     fn commit_turn(&mut self, source: EotSource) {
+        self.floor.ends = Ends::BySilence;
         if self.floor.words.is_empty() {
             return self.commit_without_words();
         }

@@ -57,6 +57,15 @@ pub(super) struct OpenTurn {
     pub(super) ended_by: Option<EotSource>,
 }
 
+/// Who is to say when the caller's turn is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Silence, by how complete the words look.
+    BySilence,
+    /// The STT has found the turn and will find its end; silence is only the backstop.
+    ByStt,
+}
+
 /// What words do to the segment they belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hearing {
@@ -73,6 +82,7 @@ pub(super) struct Floor {
     pub(super) speech: Speech,
     pub(super) turn: Option<OpenTurn>,
     pub(super) muted: Muted,
+    pub(super) ends: Ends,
     looks: Completeness,
     listening: Listening,
     final_outstanding: bool,
@@ -88,6 +98,7 @@ impl Floor {
             speech: Speech::Silent,
             turn: None,
             muted: Muted::Off,
+            ends: Ends::BySilence,
             looks: Completeness::Unclear,
             listening: Listening::Works,
             final_outstanding: false,
@@ -218,6 +229,7 @@ impl Floor {
     /// Nobody turns speech into words any more.
     pub(super) fn stt_failed(&mut self) {
         self.listening = Listening::Failed;
+        self.ends = Ends::BySilence;
         self.final_outstanding = false;
     }
 

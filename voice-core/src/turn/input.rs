@@ -68,6 +68,8 @@ pub enum SttInput {
         /// Closes the segment.
         text: String,
     },
+    /// Its stream broke and another follows: an end of turn that it owed may never come.
+    Interrupted,
     /// The STT failed for good: turns go on without words.
     Failed,
 }

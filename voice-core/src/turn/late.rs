@@ -37,7 +37,9 @@ impl TurnMachine {
             return false;
         }
         match said {
-            SttInput::StartOfTurn { .. } | SttInput::TurnResumed | SttInput::Failed => return false,
+            SttInput::StartOfTurn { .. } | SttInput::TurnResumed | SttInput::Interrupted | SttInput::Failed => {
+                return false;
+            }
             SttInput::Interim { text } | SttInput::EagerEndOfTurn { text } => self.late_interim(text),
             SttInput::Final { text } | SttInput::EndOfTurn { text } => self.late_final(text),
         }

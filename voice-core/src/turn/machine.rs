@@ -5,7 +5,7 @@
 use super::agenda::Agenda;
 use super::barge_in::Pause;
 use super::echo::LastSaid;
-use super::floor::Floor;
+use super::floor::{Ends, Floor};
 use super::keys::Keys;
 use super::late::Recent;
 use super::reply::Reply;
@@ -121,6 +121,7 @@ impl TurnMachine {
         match input {
             Input::SpeechStarted { onset, confidence: _ } => self.speech_started(onset),
             Input::SpeechEnded { end, silence_ms } => self.speech_ended(end, silence_ms),
+            Input::Stt(SttInput::Interrupted) => self.floor.ends = Ends::BySilence,
             Input::Stt(SttInput::Failed) => self.floor.stt_failed(),
             Input::Stt(SttInput::TurnResumed) => self.turn_resumed(),
             Input::Stt(
@@ -175,6 +176,7 @@ impl TurnMachine {
     }
 
     fn words(&mut self, said: SttInput) {
+        self.note_who_ends(&said);
         if self.floor.muted == Muted::On && !self.is_last_word_before_mute(&said) {
             return;
         }

@@ -4,7 +4,7 @@
 //! due twice for one reason.
 
 use super::barge_in::Pause;
-use super::floor::{OpenTurn, Speech};
+use super::floor::{Ends, OpenTurn, Speech};
 use super::machine::Phase;
 use super::reply::{Gate, Reply, Stage};
 use super::timer::{Timer, TimerTable, after};
@@ -54,12 +54,14 @@ impl TurnMachine {
 
     /// In any silence: when the words so far are worth asking for and guessing on. The first guess waits for the silence
     /// only, so that an interim which comes late in it costs no further wait; after a guess that failed, the words must
-    /// have stood still as long, or an STT that is far behind would use up the guesses.
+    /// have stood still as long, or an STT that is far behind would use up the guesses. An STT that has found the turn
+    /// says itself when it may be over.
     fn set_silence_timers(&self, timers: &mut TimerTable) {
         let since = self.floor.turn.as_ref().and_then(|turn| match turn.speculations {
             0 => turn.stable_since.and(turn.silent_since.or(turn.stable_since)),
             _ => turn.stable_since,
         });
+        let since = since.filter(|_| self.floor.ends == Ends::BySilence);
         timers.set(Timer::Speculate, since.and_then(|at| after(at, self.config.speculate_ms)));
     }
 
@@ -80,12 +82,13 @@ impl TurnMachine {
         }
     }
 
-    /// How long the silence must be that ends the turn, by how complete its words look.
+    /// How long the silence must be that ends the turn: by how complete its words look, unless the STT is to end it.
     fn silence_limit_ms(&self) -> u64 {
-        match self.floor.looks() {
-            Completeness::Complete => self.config.eot_complete_ms,
-            Completeness::Unclear => self.config.eot_unclear_ms,
-            Completeness::Incomplete => self.config.eot_incomplete_ms,
+        match (self.floor.ends, self.floor.looks()) {
+            (Ends::ByStt, _) => self.config.eot_backstop_ms,
+            (Ends::BySilence, Completeness::Complete) => self.config.eot_complete_ms,
+            (Ends::BySilence, Completeness::Unclear) => self.config.eot_unclear_ms,
+            (Ends::BySilence, Completeness::Incomplete) => self.config.eot_incomplete_ms,
         }
     }
 

@@ -120,6 +120,7 @@ impl Conversation {
             eot_complete_ms: self.ms(usual.eot_complete_ms),
             eot_unclear_ms: self.ms(usual.eot_unclear_ms),
             eot_incomplete_ms: self.ms(usual.eot_incomplete_ms),
+            eot_backstop_ms: self.ms(usual.eot_backstop_ms),
             eot_model_ms: self.ms(usual.eot_model_ms),
             eot_model_probability: self.one_of(&[0.0, 0.6, 1.0, f32::NAN]),
             final_wait_ms: self.ms(usual.final_wait_ms),
@@ -191,6 +192,7 @@ impl Conversation {
             16..17 => SttInput::StartOfTurn { text },
             17..18 => SttInput::EagerEndOfTurn { text },
             18..19 => SttInput::TurnResumed,
+            _ if self.below(2) == 0 => SttInput::Interrupted,
             _ => SttInput::Failed,
         }
     }

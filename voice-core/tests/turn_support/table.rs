@@ -71,6 +71,7 @@ fn input(told: &str, ms: u64, config: &TurnConfig) -> Input {
         "resumed" => Input::Stt(SttInput::TurnResumed),
         "final" => Input::Stt(SttInput::Final { text }),
         "eot" => Input::Stt(SttInput::EndOfTurn { text }),
+        "stt-broke" => Input::Stt(SttInput::Interrupted),
         "stt-failed" => Input::Stt(SttInput::Failed),
         "verdict" => Input::TurnVerdict { complete: text.parse().unwrap() },
         "say" => Input::Command(Command::Say { text, protection: Protection::Interruptible }),
