@@ -1,0 +1,10 @@
+//! Nova-3: words over `/v1/listen`; the session finds the turns.
+
+mod command;
+mod config;
+mod message;
+mod segments;
+mod stt;
+
+pub use config::NovaConfig;
+pub use stt::NovaStt;
