@@ -75,7 +75,8 @@ impl Chunker {
 
     /// What is collected, if there is anything: a block shorter than the others.
     pub(super) fn flush(&mut self) -> Option<Block> {
-        let block = (!self.partial.is_empty()).then(|| Block { bytes: self.partial.split().freeze(), from: self.from })?;
+        let block =
+            (!self.partial.is_empty()).then(|| Block { bytes: self.partial.split().freeze(), from: self.from })?;
         self.from = block.from.plus(block.samples());
         Some(block)
     }

@@ -53,11 +53,6 @@ impl Configuring {
     pub(super) fn due(&self) -> Option<Instant> {
         self.until.filter(|_| self.waiting.is_some())
     }
-
-    /// Whether a change waits to be sent.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waiting.is_some()
-    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,10 @@ pub(super) enum Heard {
     /// Something is to be said back.
     Say(&'static str),
     /// The stream is over.
-    Failed { fault: Fault, said: Cow<'static, str> },
+    Failed {
+        fault: Fault,
+        said: Cow<'static, str>,
+    },
 }
 
 /// What the session asks of the engine beside audio.

@@ -37,8 +37,11 @@ impl Notice {
     }
 }
 
-/// Reads `text` as a `T`; fields `T` does not know are passed over.
+/// Reads `text`, a JSON object, as a `T`; fields `T` does not know are passed over.
 pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Garbled> {
+    if !text.trim_start().starts_with('{') {
+        return Err(Garbled("no JSON object".to_owned()));
+    }
     serde_json::from_str(text).map_err(|error| Garbled(error.to_string()))
 }
 
@@ -51,7 +54,13 @@ mod tests {
         let said = |text| read::<Notice>(text).unwrap().said();
         assert_eq!(said("{}"), "no reason given");
         assert_eq!(said(r#"{"code":null,"description":"eager above end"}"#), "eager above end");
-        assert_eq!(said(r#"{"code":"INVALID_THRESHOLD","description":"eager above end"}"#), "INVALID_THRESHOLD: eager above end");
-        assert_eq!(said(r#"{"variant":"SchemaError","description":"unparsable","message":"{}"}"#), "SchemaError: unparsable");
+        assert_eq!(
+            said(r#"{"code":"INVALID_THRESHOLD","description":"eager above end"}"#),
+            "INVALID_THRESHOLD: eager above end"
+        );
+        assert_eq!(
+            said(r#"{"variant":"SchemaError","description":"unparsable","message":"{}"}"#),
+            "SchemaError: unparsable"
+        );
     }
 }

@@ -4,11 +4,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 /// Refuses a value outside `range`, NaN too, in a sentence that names the field.
-pub(super) fn within<T: PartialOrd + Display>(
-    field: &str,
-    value: T,
-    range: &RangeInclusive<T>,
-) -> Result<(), String> {
+pub(super) fn within<T: PartialOrd + Display>(field: &str, value: T, range: &RangeInclusive<T>) -> Result<(), String> {
     if range.contains(&value) {
         return Ok(());
     }

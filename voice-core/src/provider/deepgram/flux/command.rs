@@ -53,8 +53,7 @@ pub(super) fn configure(hints: &SttHints, languages: Languages) -> Option<String
         keyterms: hints.keyterms.as_deref(),
         language_hints: hints.languages.as_deref().filter(|_| languages == Languages::Several),
     };
-    let says_nothing =
-        message.thresholds.is_empty() && message.keyterms.is_none() && message.language_hints.is_none();
+    let says_nothing = message.thresholds.is_empty() && message.keyterms.is_none() && message.language_hints.is_none();
     if says_nothing { None } else { serde_json::to_string(&message).ok() }
 }
 

@@ -150,8 +150,11 @@ impl FluxConfig {
             .with_each("keyterm", &self.keyterms)
             .with_each("language_hint", &self.language_hints)
             .with_each("tag", &self.tags);
-        let switches =
-            [("numerals", self.numerals), ("profanity_filter", self.profanity_filter), ("mip_opt_out", self.mip_opt_out)];
+        let switches = [
+            ("numerals", self.numerals),
+            ("profanity_filter", self.profanity_filter),
+            ("mip_opt_out", self.mip_opt_out),
+        ];
         switches.into_iter().filter(|(_, on)| *on).fold(query, |query, (name, on)| query.with(name, on))
     }
 }

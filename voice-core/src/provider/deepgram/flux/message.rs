@@ -67,9 +67,8 @@ impl TurnEvent {
 }
 
 #[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
 struct Greeting {
+    #[serde(default)]
     request_id: Option<String>,
 }
 

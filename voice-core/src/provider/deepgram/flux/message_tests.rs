@@ -3,8 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-const CONNECTED: &str =
-    r#"{"type":"Connected","request_id":"01a2b3c4-5d6e-7f80-9a1b-2c3d4e5f6071","sequence_id":0}"#;
+const CONNECTED: &str = r#"{"type":"Connected","request_id":"01a2b3c4-5d6e-7f80-9a1b-2c3d4e5f6071","sequence_id":0}"#;
 const END_OF_TURN: &str = r#"{"type":"TurnInfo","request_id":"01a2","event":"EndOfTurn","turn_index":2,
     "audio_window_start":14.4,"audio_window_end":17.519999,"transcript":"Book a table for four.",
     "words":[{"word":"Book","confidence":0.9912,"start":14.88,"end":15.2},{"word":"a","confidence":1.0},

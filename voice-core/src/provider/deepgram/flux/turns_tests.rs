@@ -27,9 +27,10 @@ fn info(event: TurnEvent, turn_index: u64, transcript: &str, audio_window_end: f
 
 /// The events of a conversation told as (event, turn, text), 0.24 s apart.
 fn events(turns: &mut Turns, told: &[(TurnEvent, u64, &str)]) -> Vec<SttEvent> {
-    let heard = told.iter().zip(1..).map(|((event, turn, text), step)| {
-        turns.heard(info(*event, *turn, text, f64::from(step) * 0.24), &clock())
-    });
+    let heard = told
+        .iter()
+        .zip(1..)
+        .map(|((event, turn, text), step)| turns.heard(info(*event, *turn, text, f64::from(step) * 0.24), &clock()));
     let events = heard.filter_map(|heard| match heard {
         Heard::Event(event) => Some(event),
         Heard::Nothing => None,

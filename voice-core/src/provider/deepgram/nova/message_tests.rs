@@ -21,8 +21,7 @@ const REFUSED: &str = r#"{"type":"ConfigureFailure","request_id":"01b0","code":"
     "description":"one update at a time"}"#;
 const ERROR: &str = r#"{"type":"Error","variant":"SchemaError","description":"unparsable text message",
     "message":"{\"type\":\"Nope\"}"}"#;
-const FIXTURES: [&str; 8] =
-    [FINAL, INTERIM, SPEECH_STARTED, UTTERANCE_END, METADATA, CONFIGURED, REFUSED, ERROR];
+const FIXTURES: [&str; 8] = [FINAL, INTERIM, SPEECH_STARTED, UTTERANCE_END, METADATA, CONFIGURED, REFUSED, ERROR];
 
 fn results(text: &str) -> Results {
     match decode(text) {
@@ -69,7 +68,9 @@ fn every_mark_of_a_final_and_none() {
 
 #[test]
 fn a_result_without_words() {
-    for channel in [r#"{}"#, r#"{"alternatives":[]}"#, r#"{"alternatives":[{}]}"#, r#"{"alternatives":[{"transcript":null}]}"#] {
+    for channel in
+        [r#"{}"#, r#"{"alternatives":[]}"#, r#"{"alternatives":[{}]}"#, r#"{"alternatives":[{"transcript":null}]}"#]
+    {
         assert_eq!(results(&format!(r#"{{"type":"Results","channel":{channel}}}"#)).transcript, "", "{channel}");
     }
 }
@@ -119,7 +120,8 @@ fn unknown_types_are_passed_over() {
 
 #[test]
 fn what_is_not_the_protocol_is_garbled() {
-    let texts = ["", "null", "[]", "{", r#"{"type":"Results"}"#, r#"{"type":"Results","channel":[0,1]}"#, r#"{"type":[]}"#];
+    let texts =
+        ["", "null", "[]", "{", r#"{"type":"Results"}"#, r#"{"type":"Results","channel":[0,1]}"#, r#"{"type":[]}"#];
     for text in texts {
         assert!(decode(text).is_err(), "{text}");
     }
