@@ -3,12 +3,14 @@
 //! Invariant: what is asked goes to the address that was set, nowhere else: no redirect is followed, no proxy of the
 //! environment is used. Headers are sensitive: neither `Debug` nor HTTP/2's compression table holds them.
 
+use super::address::http_url;
 use super::{Vendor, tls};
 use crate::stage::StageError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Response, redirect};
 use std::error::Error;
 use std::time::Duration;
+use url::Url;
 
 /// What is said of us.
 const USER_AGENT: &str = concat!("voice-core/", env!("CARGO_PKG_VERSION"));
@@ -22,10 +24,23 @@ const ERROR_BODY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A builder with everything that both drivers want; `protocols` is for ALPN.
 pub(super) fn builder(vendor: &Vendor, protocols: &[&[u8]]) -> Result<ClientBuilder, StageError> {
-    let mut tls = (*tls::config().map_err(|what| vendor.misconfigured(what))?).clone();
+    let tls = tls::config().or_else(|_| tls::trusting_nobody());
+    let mut tls = tls.map_err(|what| vendor.misconfigured(what))?;
     tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let builder = ClientBuilder::new().tls_backend_preconfigured(tls).user_agent(USER_AGENT);
     Ok(builder.redirect(redirect::Policy::none()).no_proxy().tcp_nodelay(true).tcp_keepalive(TCP_KEEPALIVE))
+}
+
+/// Where a request goes. A server with TLS needs certificates to be judged by; one without does not.
+///
+/// # Errors
+/// A configuration error: no address, or no certificates.
+pub(super) fn target(vendor: &Vendor, address: &str) -> Result<Url, StageError> {
+    let url = http_url(vendor, address)?;
+    if url.scheme() == "https" {
+        tls::config().map_err(|what| vendor.misconfigured(what))?;
+    }
+    Ok(url)
 }
 
 /// The headers of a request, all of them sensitive.

@@ -32,3 +32,17 @@ impl fmt::Debug for ApiKey {
         write!(f, "ApiKey({}, redacted)", self.setting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_setting_and_never_the_key() {
+        let key = ApiKey::new(" sk-very-secret\n", "A_KEY");
+        assert_eq!(key.expose(), "sk-very-secret");
+        for shown in [format!("{key:?}"), format!("{key:#?}"), format!("{:?}", Some(key.clone()))] {
+            assert!(shown.contains("A_KEY") && !shown.contains("secret"), "{shown}");
+        }
+    }
+}

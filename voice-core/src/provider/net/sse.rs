@@ -166,3 +166,123 @@ impl SseDecoder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MAX: usize = 64;
+
+    fn decode(pieces: &[&[u8]]) -> Vec<Result<SseEvent, SseError>> {
+        let mut decoder = SseDecoder::new(MAX);
+        let mut events = Vec::new();
+        for piece in pieces {
+            decoder.push(piece);
+            events.extend(std::iter::from_fn(|| decoder.next()));
+        }
+        events
+    }
+
+    fn data(all: &[u8]) -> Vec<String> {
+        decode(&[all]).into_iter().map(|event| event.unwrap().data).collect()
+    }
+
+    #[test]
+    fn every_end_of_line_ends_a_line() {
+        for stream in ["data: a\n\ndata: b\n\n", "data: a\r\rdata: b\r\r", "data: a\r\n\r\ndata: b\r\n\r\n"] {
+            assert_eq!(data(stream.as_bytes()), ["a", "b"], "{stream:?}");
+        }
+        assert_eq!(data(b"data: a\r\n\ndata: b\n\r\n\r"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_carriage_return_gives_its_event_at_once() {
+        assert_eq!(decode(&[b"data: a\r\r"]).len(), 1);
+        assert_eq!(decode(&[b"data: a\r\n\r", b"\ndata: b\r\n\r\n"]).len(), 2);
+    }
+
+    #[test]
+    fn fields_are_read_as_the_standard_says() {
+        let events = decode(&[b": comment\n\nevent: error\nid: 7\nretry: 3\ndata:one\ndata:  two\ndata\nnonsense\n\n"]);
+        let expected = SseEvent { event: "error".into(), data: "one\n two\n".into() };
+        assert_eq!(events, [Ok(expected)]);
+    }
+
+    #[test]
+    fn a_name_lasts_for_one_event_and_needs_data() {
+        let events = decode(&[b"event: ping\n\ndata: a\n\ndata:\n\n"]);
+        let nameless = |data: &str| Ok(SseEvent { event: String::new(), data: data.into() });
+        assert_eq!(events, [nameless("a"), nameless("")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_once() {
+        assert_eq!(data(b"\xef\xbb\xbfdata: a\n\n"), ["a"]);
+        assert_eq!(data(b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\ndata: c\n\n"), ["c"]);
+    }
+
+    #[test]
+    fn an_event_without_its_blank_line_is_dropped() {
+        assert!(data(b"data: a\ndata: b").is_empty());
+        assert!(data(b"data: a\n").is_empty());
+    }
+
+    #[test]
+    fn a_character_cut_in_two_is_whole_again() {
+        let stream = "data: grüß 👋\n\n".as_bytes();
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(decode(&bytes), decode(&[stream]));
+        assert_eq!(data(stream), ["grüß 👋"]);
+    }
+
+    #[test]
+    fn what_is_not_text_ends_the_stream_and_says_so() {
+        let events = decode(&[b"data: a\n\ndata: \xff\n\ndata: b\n\n"]);
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[1], Err(SseError::NotUtf8));
+        let mut cut = vec![b"data: \xc3".as_slice(), b"\n"];
+        cut.push(b"data: b\n\n");
+        assert_eq!(decode(&cut), [Err(SseError::NotUtf8)]);
+    }
+
+    #[test]
+    fn a_line_of_the_bound_is_taken_and_a_longer_one_is_not() {
+        let fits = format!("data:{}\n\n", "x".repeat(MAX - 5));
+        assert_eq!(data(fits.as_bytes()).len(), 1);
+        let too_long = [Err(SseError::LineTooLong { max_bytes: MAX })];
+        assert_eq!(decode(&[&[b'x'; MAX + 1], b"x", b"\n\n"]), too_long);
+        assert_eq!(decode(&[format!(":{}\n\n", "x".repeat(MAX)).as_bytes()]), too_long);
+    }
+
+    #[test]
+    fn the_lines_of_one_event_are_bounded_together() {
+        let line = format!("data:{}\n", "x".repeat(MAX / 2));
+        assert_eq!(decode(&[line.repeat(3).as_bytes()]), [Err(SseError::EventTooLong { max_bytes: MAX })]);
+        assert_eq!(data(format!("{line}\n").repeat(9).as_bytes()).len(), 9);
+    }
+
+    /// Bytes that look like a stream of events now and then.
+    fn stream() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            4 => prop::sample::select(vec!["\n", "\r", "\r\n", "\n\n", "data:", "data: x", "event: e", ":c", "ü", "👋"])
+                .prop_map(|text| text.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 0..4),
+            1 => Just(vec![b'x'; 30]),
+            1 => Just(b"\xef\xbb\xbf".to_vec()),
+        ];
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn where_the_bytes_are_cut_changes_nothing(bytes in stream(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20)) {
+            let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            at.sort_unstable();
+            at.push(bytes.len());
+            let mut from = 0;
+            let pieces: Vec<&[u8]> = at.iter().map(|to| &bytes[std::mem::replace(&mut from, *to)..*to]).collect();
+            prop_assert_eq!(decode(&pieces), decode(&[&bytes]));
+        }
+    }
+}

@@ -132,3 +132,83 @@ impl Vendor {
         StageError::Open { engine: self.name, reason, fault }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "sk-very-secret";
+
+    fn vendor() -> Vendor {
+        Vendor {
+            name: "Deepgram Flux",
+            key: Some(ApiKey::new(SECRET, "DEEPGRAM_API_KEY")),
+            url_setting: "DEEPGRAM_URL",
+        }
+    }
+
+    fn refused(status: u16) -> StageError {
+        vendor().refused(Refusal { status, request_id: None, said: "" })
+    }
+
+    #[test]
+    fn refusals_are_classed_by_who_can_mend_them() {
+        use Fault::{Configuration, Engine, Overload};
+        for (fault, statuses) in [
+            (Configuration, &[200, 204, 301, 307, 400, 401, 402, 403, 404, 405, 413, 415, 422, 451][..]),
+            (Engine, &[408, 409, 424, 425, 498, 499, 500, 502, 503, 504, 529, 599, 999]),
+            (Overload, &[429]),
+        ] {
+            for status in statuses {
+                let error = refused(*status);
+                assert_eq!(error.fault(), fault, "{status}");
+                assert!(matches!(error, StageError::Open { .. }) && error.to_string().contains(&status.to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_mends_it_is_named() {
+        assert_eq!(
+            refused(401).to_string(),
+            "Deepgram Flux cannot be opened: the key was refused (401): put a valid one in DEEPGRAM_API_KEY"
+        );
+        assert!(refused(403).to_string().contains("DEEPGRAM_API_KEY"));
+        assert!(refused(404).to_string().contains("DEEPGRAM_URL"));
+        assert!(vendor().unreachable("no route").to_string().contains("DEEPGRAM_URL"));
+        let keyless = Vendor { key: None, ..vendor() };
+        let wants_one = keyless.refused(Refusal { status: 401, request_id: None, said: "" });
+        assert!(wants_one.to_string().contains("none is set"), "{wants_one}");
+    }
+
+    #[test]
+    fn what_it_said_and_the_request_are_in_the_sentence() {
+        let error = vendor().refused(Refusal { status: 400, request_id: Some("abc-1"), said: "no such model" });
+        assert_eq!(
+            error.to_string(),
+            "Deepgram Flux cannot be opened: it refused the request (400); it said: no such model [request abc-1]"
+        );
+    }
+
+    #[test]
+    fn no_error_shows_the_key_that_a_vendor_echoes() {
+        let said = format!("Incorrect API key provided: {SECRET}. Header: Token {SECRET}");
+        let vendor = vendor();
+        for error in [
+            vendor.refused(Refusal { status: 401, request_id: Some(SECRET), said: &said }),
+            vendor.unreachable(&said),
+            vendor.misconfigured(&said),
+            vendor.failed(Fault::Engine, &said),
+            vendor.garbled(&said),
+        ] {
+            assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}");
+            assert!(error.to_string().contains("[key]"), "{error}");
+        }
+        assert!(!format!("{vendor:?}").contains(SECRET));
+    }
+
+    #[test]
+    fn a_failure_without_words_is_still_a_sentence() {
+        assert_eq!(vendor().failed(Fault::Engine, " \n").to_string(), "Deepgram Flux failed: it gave no reason");
+    }
+}

@@ -3,7 +3,7 @@
 //! The upgrade is reqwest's and not tungstenite's own: that gives up a refusal's body unless it came with the headers,
 //! and writes the request, key and all, to the log at level trace.
 
-use super::super::{Refusal, Vendor, address, client, said_in};
+use super::super::{Refusal, Vendor, client, said_in};
 use super::{Socket, SocketRequest};
 use crate::stage::StageError;
 use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
@@ -31,7 +31,7 @@ pub(crate) async fn connect(vendor: &Vendor, request: SocketRequest) -> Result<S
 }
 
 async fn upgrade(vendor: &Vendor, request: SocketRequest) -> Result<Socket, StageError> {
-    let url = address::http_url(vendor, &request.url)?;
+    let url = client::target(vendor, &request.url)?;
     let key = generate_key();
     let mut headers = client::headers(vendor, &request.headers)?;
     upgrade_headers(&mut headers, vendor, &key)?;

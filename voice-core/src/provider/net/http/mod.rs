@@ -3,11 +3,14 @@
 //! Invariant: connections are pooled and kept alive, so that a reply does not begin with a handshake; an answer that is
 //! no success is read to a bound and classed. Nothing is retried here but what never left this machine.
 
-use super::{Refusal, Vendor, address, client, said_in};
+mod retry_after;
+
+use super::{Refusal, Vendor, client, said_in};
 use crate::stage::{Fault, StageError};
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, Response};
+use retry_after::retry_after;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +59,7 @@ impl HttpClient {
     /// A client without connections.
     ///
     /// # Errors
-    /// A configuration error if the machine has no certificates to judge servers by.
+    /// A configuration error if TLS cannot be set up.
     pub(crate) fn new(vendor: Vendor, limits: HttpLimits) -> Result<Self, StageError> {
         let builder = client::builder(&vendor, &[b"h2", b"http/1.1"])?
             .connect_timeout(limits.connect_deadline)
@@ -79,7 +82,7 @@ impl HttpClient {
         headers: &[(&'static str, String)],
         json: Vec<u8>,
     ) -> Result<HttpBody, HttpError> {
-        let url = address::http_url(&self.vendor, url)?;
+        let url = client::target(&self.vendor, url)?;
         let request = self.client.post(url).headers(client::headers(&self.vendor, headers)?);
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(json);
         let response = self.send(request).await?;
@@ -91,7 +94,7 @@ impl HttpClient {
     /// # Errors
     /// As of [`post`](Self::post); also an answer larger than 1 MiB, and the deadline.
     pub(crate) async fn get(&self, url: &str, deadline: Duration) -> Result<Vec<u8>, HttpError> {
-        let url = address::http_url(&self.vendor, url)?;
+        let url = client::target(&self.vendor, url)?;
         let bearer = self.vendor.key.as_ref().map(|key| ("authorization", format!("Bearer {}", key.expose())));
         let request = self.client.get(url).headers(client::headers(&self.vendor, bearer.as_slice())?);
         let answer = async {
@@ -152,18 +155,5 @@ async fn refusal(vendor: &Vendor, mut response: Response) -> HttpError {
     HttpError { error, status: Some(status), retry_after: retry_after(response.headers()), body }
 }
 
-/// `retry-after-ms`, else `retry-after` in seconds or as a date, which counts from the answer's own date: the two clocks
-/// need not agree.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let number = |text: &str| text.parse::<f64>().ok();
-    if let Some(ms) = text("retry-after-ms").and_then(number) {
-        return Duration::try_from_secs_f64(ms / 1000.0).ok();
-    }
-    let after = text(RETRY_AFTER.as_str())?;
-    if let Some(seconds) = number(after) {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = |text: &str| httpdate::parse_http_date(text).ok();
-    Some(date(after)?.duration_since(date(text(DATE.as_str())?)?).unwrap_or_default())
-}
+#[cfg(test)]
+mod tests;
