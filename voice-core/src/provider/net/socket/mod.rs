@@ -166,3 +166,6 @@ impl SocketWriter {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
