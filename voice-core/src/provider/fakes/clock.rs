@@ -8,3 +8,26 @@ use tokio::time::Instant;
 pub(super) fn after(delay: Duration) -> Instant {
     Instant::now() + delay
 }
+
+/// Counts from the opening of a connection, so that what is decided by time can be given any.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since the start.
+    pub(super) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// Waits until so long after the start; a time beyond counting never comes.
+    pub(super) async fn reach(self, elapsed: Duration) {
+        match self.0.checked_add(elapsed) {
+            Some(instant) => tokio::time::sleep_until(instant).await,
+            None => std::future::pending().await,
+        }
+    }
+}

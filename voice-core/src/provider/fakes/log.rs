@@ -76,6 +76,21 @@ pub struct VoiceCounts {
     pub errors: u64,
 }
 
+impl VoiceCounts {
+    /// With those of `further` on top.
+    pub(super) fn add(&mut self, further: &Self) {
+        self.opened += further.opened;
+        self.ended += further.ended;
+        self.contexts += further.contexts;
+        self.finished += further.finished;
+        self.cancelled += further.cancelled;
+        self.characters += further.characters;
+        self.audio_bytes += further.audio_bytes;
+        self.late_chunks += further.late_chunks;
+        self.errors += further.errors;
+    }
+}
+
 /// All counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

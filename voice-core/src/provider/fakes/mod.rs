@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `server`, `visit`, `socket`, `body` | requests to services, refusals, upgrades, messages and chunks with faults between |
 //! | `io`, `faults` | what goes wrong on the wire, and the script that says when |
+//! | `voice`, `encoding`, `cutter`, `outbox`, `slots` | what a TTS fake says: an engine's audio in the wire's encoding, cut and paced |
 //! | `log` | counters to wait for and events to read |
 //! | `ear` | what an STT fake hears: speech by its energy, words from a script or an engine |
 //! | the others | one folder a service |
@@ -19,20 +20,26 @@ mod body;
 mod cartesia;
 mod chat;
 mod clock;
+mod cutter;
 mod ear;
 mod elevenlabs;
+mod encoding;
 mod faults;
 mod flux;
 mod io;
 mod log;
 mod nova;
+mod outbox;
 mod server;
+mod slots;
 mod socket;
 mod speech;
 mod visit;
+mod voice;
 
-pub use cartesia::CartesiaFake;
+pub use cartesia::{CancelManner, CartesiaFake, TimestampPlace};
 pub use chat::ChatFake;
+pub use cutter::{ChunkSizes, Cuts};
 pub use ear::{Ear, FakeTurn};
 pub use elevenlabs::ElevenLabsFake;
 pub use faults::{Fault, FaultRule, FaultScript, Service};
@@ -42,6 +49,7 @@ pub use nova::NovaFake;
 pub use speech::SpeechFake;
 
 use faults::FaultPlan;
+use slots::Slots;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -109,7 +117,10 @@ impl Fakes {
         let listener = TcpListener::bind(config.listen).await?;
         let (address, log) = (listener.local_addr()?, FakesLog::default());
         let plan = FaultPlan::new(config.faults.clone());
-        let shared = Arc::new(Shared { config, log: log.clone(), plan });
+        let concurrency = config.cartesia.concurrency;
+        let cartesia_contexts = Slots::new(concurrency);
+        let cartesia_sockets = Slots::new(concurrency.saturating_mul(cartesia::SOCKETS_PER_CONTEXT));
+        let shared = Arc::new(Shared { config, log: log.clone(), plan, cartesia_contexts, cartesia_sockets });
         let mut server = JoinSet::new();
         server.spawn(server::serve(listener, shared));
         Ok(Self { address, log, _server: server })

@@ -55,11 +55,14 @@ pub(super) struct FakeSocket {
     stream: Stream,
     visit: Visit,
     error: ErrorScript,
-    outbox: VecDeque<(Instant, Outgoing)>,
+    /// With the instant before which each may not leave, if there is one: a timer would take a millisecond at least.
+    outbox: VecDeque<(Option<Instant>, Outgoing)>,
     /// A message that a fault puts after the next one.
     swapped: Option<Message>,
     needs_flush: bool,
     is_over: bool,
+    /// [`Fault::ErrorMessage`] has struck a service that words its error itself.
+    must_err: bool,
 }
 
 impl FakeSocket {
@@ -69,7 +72,8 @@ impl FakeSocket {
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
         let stream = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
         let (outbox, swapped) = (VecDeque::new(), None);
-        let mut socket = Self { stream, visit, error, outbox, swapped, needs_flush: false, is_over: false };
+        let mut socket =
+            Self { stream, visit, error, outbox, swapped, needs_flush: false, is_over: false, must_err: false };
         socket.strike_between();
         socket
     }
@@ -85,6 +89,16 @@ impl FakeSocket {
     /// Puts a text message behind those that wait. It leaves while [`Self::next`] or [`Self::flush`] is awaited.
     pub(super) fn send(&mut self, text: impl Into<String>) {
         self.send_message(Message::text(text.into()));
+    }
+
+    /// How many messages wait to be sent.
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Whether [`Fault::ErrorMessage`] has struck since the last time; only for a service without an [`ErrorScript`].
+    pub(super) fn take_error(&mut self) -> bool {
+        std::mem::take(&mut self.must_err)
     }
 
     /// The next message of the client, while everything that is due is sent. `None` once the socket is over, whoever
@@ -133,7 +147,7 @@ impl FakeSocket {
             if self.is_over {
                 return;
             }
-            sleep_until(*due).await;
+            until(Some(*due)).await;
             if self.send_due().await.is_none() {
                 self.is_over = true;
             }
@@ -204,6 +218,7 @@ impl FakeSocket {
 
     fn put_error(&mut self) {
         let ErrorScript { messages, close } = self.error.clone();
+        self.must_err = messages.is_empty();
         for text in messages {
             self.put(Outgoing::Message(Message::text(text)));
         }
@@ -217,9 +232,9 @@ impl FakeSocket {
     }
 
     fn put_after(&mut self, delay: Duration, outgoing: Outgoing) {
-        let earliest = self.outbox.back().map(|(due, _)| *due);
-        let due = after(delay);
-        self.outbox.push_back((earliest.map_or(due, |earliest| earliest.max(due)), outgoing));
+        let due = (!delay.is_zero()).then(|| after(delay));
+        let held_back = self.outbox.back().and_then(|(due, _)| *due);
+        self.outbox.push_back((held_back.max(due), outgoing));
     }
 
     /// Sends the first message that waits. `None` if the connection is gone.
@@ -262,9 +277,11 @@ impl FakeSocket {
     }
 }
 
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
+/// Waits until the message at the front may leave; for ever if there is none.
+async fn until(front: Option<Option<Instant>>) {
+    match front {
+        Some(Some(due)) => sleep_until(due).await,
+        Some(None) => {}
         None => pending().await,
     }
 }

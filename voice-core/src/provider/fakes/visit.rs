@@ -4,6 +4,7 @@
 
 use super::faults::{Fault, FaultPlan, Moment, Service, Strikes};
 use super::io::Wire;
+use super::slots::Slots;
 use super::socket::FakeSocket;
 use super::{FakesConfig, FakesLog};
 use bytes::Bytes;
@@ -35,6 +36,9 @@ pub(super) struct Shared {
     pub(super) config: FakesConfig,
     pub(super) log: FakesLog,
     pub(super) plan: Arc<FaultPlan>,
+    /// Cartesia's contexts at one time, over all sockets.
+    pub(super) cartesia_contexts: Slots,
+    pub(super) cartesia_sockets: Slots,
 }
 
 impl Shared {

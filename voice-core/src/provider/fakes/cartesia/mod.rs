@@ -1,28 +1,17 @@
-//! A fake of Cartesia.
+//! Cartesia Sonic over one WebSocket: contexts, flushes, word times, and what comes after a cancel.
+//!
+//! Invariant: the protocol is in `machine`, `context` and `request`, which know no socket; `socket` joins them to the base.
 
-use super::visit::{Accepted, Head, Refusal, Visit};
-use crate::provider::scripted::ToneTts;
-use crate::stage::Tts;
-use serde_json::json;
-use std::sync::Arc;
+mod answer;
+mod config;
+mod context;
+mod machine;
+mod request;
+mod socket;
+mod words;
 
-/// How the fake of Cartesia behaves.
-#[derive(Clone)]
-pub struct CartesiaFake {
-    /// Who speaks. Default: tones.
-    pub voice: Arc<dyn Tts>,
-}
+#[cfg(test)]
+mod tests;
 
-impl Default for CartesiaFake {
-    fn default() -> Self {
-        Self { voice: Arc::new(ToneTts::new()) }
-    }
-}
-
-pub(super) fn refusal(status: u16, said: &str, request_id: &str) -> Refusal {
-    Refusal::json(status, &json!({ "message": said })).header("x-request-id", request_id)
-}
-
-pub(super) fn open(_head: &Head, visit: &Visit) -> Result<Accepted, Refusal> {
-    Err(refusal(501, "not served", &visit.request_id))
-}
+pub use config::{CancelManner, CartesiaFake, TimestampPlace};
+pub(super) use socket::{SOCKETS_PER_CONTEXT, open, refusal};
