@@ -4,6 +4,8 @@
 
 #[cfg(feature = "cartesia")]
 pub mod cartesia;
+#[cfg(any(feature = "cartesia", feature = "elevenlabs"))]
+mod contexts;
 #[cfg(feature = "deepgram")]
 pub mod deepgram;
 #[cfg(feature = "elevenlabs")]
