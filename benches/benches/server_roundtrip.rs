@@ -52,7 +52,7 @@ fn start_server() -> Result<Running, Box<dyn Error>> {
         runtime.block_on(async {
             let Ok(listener) = TcpListener::from_std(listener) else { return };
             let shutdown = async { drop(stopped.await) };
-            if let Err(error) = voice_server::run(listener, ServerConfig { agent, limits }, shutdown).await {
+            if let Err(error) = voice_server::run(listener, ServerConfig::new(agent, limits), shutdown).await {
                 println!("the server ended: {error}");
             }
         });

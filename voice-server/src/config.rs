@@ -2,7 +2,14 @@
 //!
 //! Invariant: everything has a default, an unknown key is an error, and an error names the file, the line and the key.
 
+use crate::choice::{Choice, LlmEngine, SttEngine, TtsEngine};
+use crate::cost::Prices;
+use crate::environment::Environment;
 use crate::limits::ServerLimits;
+use crate::sections::{
+    CartesiaSection, ElevenLabsSection, FluxSection, GroqSection, LlamaCppSection, NovaSection, OllamaSection,
+    OpenAiSection, VllmSection,
+};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,7 +33,7 @@ pub struct ServeArgs {
 }
 
 /// The whole configuration of a server.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Where to listen.
@@ -39,6 +46,29 @@ pub struct Settings {
     pub agent: AgentSettings,
     /// When the agent answers and when it falls silent.
     pub turn: TurnConfig,
+    /// What the engines cost.
+    pub prices: Prices,
+    /// Deepgram Flux.
+    pub flux: FluxSection,
+    /// Deepgram Nova-3.
+    pub nova: NovaSection,
+    /// Groq.
+    pub groq: GroqSection,
+    /// OpenAI, or a server that speaks as it does.
+    pub openai: OpenAiSection,
+    /// A vLLM server.
+    pub vllm: VllmSection,
+    /// An Ollama server.
+    pub ollama: OllamaSection,
+    /// A server of llama.cpp.
+    pub llama_cpp: LlamaCppSection,
+    /// Cartesia.
+    pub cartesia: CartesiaSection,
+    /// ElevenLabs.
+    pub elevenlabs: ElevenLabsSection,
+    /// The vendors' keys and addresses; never from the file.
+    #[serde(skip)]
+    pub environment: Environment,
 }
 
 impl Default for Settings {
@@ -49,6 +79,17 @@ impl Default for Settings {
             limits: ServerLimits::default(),
             agent: AgentSettings::default(),
             turn: TurnConfig::default(),
+            prices: Prices::default(),
+            flux: FluxSection::default(),
+            nova: NovaSection::default(),
+            groq: GroqSection::default(),
+            openai: OpenAiSection::default(),
+            vllm: VllmSection::default(),
+            ollama: OllamaSection::default(),
+            llama_cpp: LlamaCppSection::default(),
+            cartesia: CartesiaSection::default(),
+            elevenlabs: ElevenLabsSection::default(),
+            environment: Environment::default(),
         }
     }
 }
@@ -57,9 +98,10 @@ impl Default for Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentSettings {
-    /// The system prompt. The scripted dialogue does not read it.
+    /// The system prompt. Empty, a short one for a phone agent that books appointments. The scripted dialogue reads none.
     pub instructions: String,
-    /// Said when the call begins. Without it, the dialogue script's own greeting is; empty, none is.
+    /// Said when the call begins. Without it, a short one, or the dialogue script's own where that is what thinks; empty,
+    /// nothing.
     pub greeting: Option<String>,
     /// Whether the greeting may be interrupted.
     pub greeting_protection: Protection,
@@ -68,10 +110,12 @@ pub struct AgentSettings {
     pub dialogue: Option<PathBuf>,
     /// What hears speech.
     pub vad: VadChoice,
-    /// What hears words.
-    pub stt: SttChoice,
-    /// What speaks.
-    pub tts: TtsChoice,
+    /// What hears words, in the order in which engines are tried.
+    pub stt: Choice<SttEngine>,
+    /// What thinks, likewise.
+    pub llm: Choice<LlmEngine>,
+    /// What speaks, likewise.
+    pub tts: Choice<TtsEngine>,
 }
 
 /// What hears speech. `onset_to_paused`, a benchmark, compares them.
@@ -87,32 +131,6 @@ pub enum VadChoice {
     Silero,
     /// Earshot alone, which needs no files: soon, but music and talk in the background can take the turn.
     Earshot,
-}
-
-/// What hears words.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SttChoice {
-    /// The best there is.
-    #[default]
-    Auto,
-    /// Moonshine, or the server does not start.
-    Moonshine,
-    /// A stand-in that notices speech but understands none.
-    StandIn,
-}
-
-/// What speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TtsChoice {
-    /// The best there is.
-    #[default]
-    Auto,
-    /// SVOX Pico, or the server does not start.
-    Pico,
-    /// Tones in the rhythm of the words.
-    Tones,
 }
 
 /// Why there is no configuration.
@@ -146,16 +164,17 @@ pub enum ConfigError {
 }
 
 impl Settings {
-    /// What the file, the environment and the flags of `args` say together.
+    /// What the file, the flags and flags' variables of `args` and the `environment` say together.
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn load(args: &ServeArgs) -> Result<Self, ConfigError> {
+    pub fn load(args: &ServeArgs, environment: Environment) -> Result<Self, ConfigError> {
         let mut settings = match &args.config {
             Some(path) => Self::from_file(path)?,
             None => Self::default(),
         };
         settings.overrule(args);
+        settings.environment = environment;
         settings.check()?;
         Ok(settings)
     }
@@ -229,19 +248,23 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(toml.as_bytes()).unwrap();
         args.config = Some(file.path().to_owned());
-        Settings::load(&args).map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+        Settings::load(&args, Environment::default())
+            .map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
     }
 
     #[test]
     fn an_empty_file_and_no_file_are_the_defaults() {
-        assert_eq!(load("", ServeArgs::default()), Ok(Settings::default()));
-        assert_eq!(Settings::load(&ServeArgs::default()).unwrap(), Settings::default());
+        let defaults = format!("{:?}", Settings::default());
+        assert_eq!(format!("{:?}", load("", ServeArgs::default()).unwrap()), defaults);
+        let without_file = Settings::load(&ServeArgs::default(), Environment::default()).unwrap();
+        assert_eq!(format!("{without_file:?}"), defaults);
     }
 
     #[test]
     fn the_example_names_every_key_with_its_default() {
         let example = include_str!("../config.example.toml");
-        assert_eq!(load(example, ServeArgs::default()), Ok(Settings::default()));
+        let read = load(example, ServeArgs::default()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Settings::default()));
         let mut table: toml::Table = example.parse().unwrap();
         let turn = table.remove("turn").unwrap();
         let named: Vec<_> = turn.as_table().unwrap().keys().cloned().collect();
@@ -290,6 +313,11 @@ mod tests {
         let range = load("[limits]\nidle_ms = 0\n", ServeArgs::default()).unwrap_err();
         assert_eq!(range, "limits.idle_ms is 0; it must be at least 1");
         let args = ServeArgs { config: Some("/nowhere/x.toml".into()), ..ServeArgs::default() };
-        assert!(Settings::load(&args).unwrap_err().to_string().contains("/nowhere/x.toml cannot be read"));
+        assert!(
+            Settings::load(&args, Environment::default())
+                .unwrap_err()
+                .to_string()
+                .contains("/nowhere/x.toml cannot be read")
+        );
     }
 }

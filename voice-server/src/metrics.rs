@@ -3,12 +3,13 @@
 //! Invariant: each server has its own recorder, so that two in one process do not mix. Labels have few values.
 
 use crate::call::names;
+use crate::cost::Prices;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
     with_local_recorder,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
-use voice_core::session::{SessionEvent, TurnRecord};
+use voice_core::session::{EngineUse, SessionEvent, TurnRecord};
 
 /// Upper bounds of the buckets of latencies, in seconds.
 const BUCKETS: &[f64] =
@@ -78,7 +79,7 @@ impl ServerMetrics {
     }
 
     /// Counts what an event of a call tells.
-    pub(crate) fn observe(&self, event: &SessionEvent) {
+    pub(crate) fn observe(&self, event: &SessionEvent, prices: &Prices) {
         match event {
             SessionEvent::Resumed(_) => self.handles.resumes.increment(1),
             SessionEvent::BargeIn { signal, .. } => {
@@ -88,6 +89,10 @@ impl ServerMetrics {
             SessionEvent::StageFailed { stage, .. } => {
                 self.count("voice_stage_failures_total", "stage", names::stage(*stage));
             }
+            SessionEvent::StageSwitched { stage, .. } => {
+                self.count("voice_stage_switches_total", "stage", names::stage(*stage));
+            }
+            SessionEvent::Cost(cost) => cost.engines.iter().for_each(|used| self.observe_use(used, prices)),
             SessionEvent::EventsLost { count } => self.handles.events_lost.increment(*count),
             SessionEvent::Ended { reason, .. } => {
                 self.count("voice_calls_ended_total", "reason", names::end_reason(*reason));
@@ -106,6 +111,33 @@ impl ServerMetrics {
         if let Some(engine) = record.timeline.engine() {
             self.handles.engine.record(engine);
         }
+    }
+
+    /// The label `engine` has as many values as the configuration lists engines.
+    fn observe_use(&self, used: &EngineUse, prices: &Prices) {
+        let EngineUse { stage, engine, audio_ms, tokens, characters, discarded, .. } = used;
+        let add = |name: &'static str, count: u64| {
+            if count > 0 {
+                let counter = counter!(name, "stage" => names::stage(*stage), "engine" => engine.clone());
+                counter.increment(count);
+            }
+        };
+        with_local_recorder(&self.recorder, || {
+            add("voice_used_audio_milliseconds_total", *audio_ms);
+            add("voice_used_input_tokens_total", tokens.input_tokens);
+            add("voice_used_cached_tokens_total", tokens.cached_tokens);
+            add("voice_used_output_tokens_total", tokens.output_tokens);
+            add("voice_used_characters_total", *characters);
+            add("voice_discarded_generations_total", discarded.generations);
+            add("voice_discarded_characters_total", discarded.characters);
+            if let Some(charge) = prices.charge(used) {
+                add("voice_cost_billionths_total", u64::try_from(charge.all.nanos()).unwrap_or(u64::MAX));
+                add(
+                    "voice_discarded_cost_billionths_total",
+                    u64::try_from(charge.discarded.nanos()).unwrap_or(u64::MAX),
+                );
+            }
+        });
     }
 
     fn count(&self, name: &'static str, label: &'static str, value: &'static str) {
@@ -139,6 +171,16 @@ fn describe() {
     describe_counter!("voice_barge_ins_total", "Callers who took the turn from the agent, by cause.");
     describe_counter!("voice_resumes_total", "Overlaps that were no bid for the turn: the agent went on.");
     describe_counter!("voice_stage_failures_total", "Failures of a stage, by stage.");
+    describe_counter!("voice_stage_switches_total", "Changes of the engine that serves a stage, by stage.");
+    describe_counter!("voice_used_audio_milliseconds_total", "Audio listened to, by engine.");
+    describe_counter!("voice_used_input_tokens_total", "Tokens read, cached ones too, by engine.");
+    describe_counter!("voice_used_cached_tokens_total", "Tokens read from the model's cache, by engine.");
+    describe_counter!("voice_used_output_tokens_total", "Tokens written, by engine.");
+    describe_counter!("voice_used_characters_total", "Characters spoken, by engine.");
+    describe_counter!("voice_discarded_generations_total", "Replies begun on a guess and never heard, by engine.");
+    describe_counter!("voice_discarded_characters_total", "Characters spoken for them, by engine.");
+    describe_counter!("voice_cost_billionths_total", "Cost in billionths of the currency's unit, by engine.");
+    describe_counter!("voice_discarded_cost_billionths_total", "What of it was for replies never heard, by engine.");
     describe_counter!("voice_events_lost_total", "Events not told to a client that reads too slowly.");
     describe_histogram!("voice_to_voice_seconds", "From the caller's last sample to the agent's first.");
     describe_histogram!("voice_engine_seconds", "What of that the engine itself caused.");

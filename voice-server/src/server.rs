@@ -1,6 +1,7 @@
 //! The life of a server: accept, serve, drain.
 
 use crate::admission::Admission;
+use crate::cost::Prices;
 use crate::http;
 use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
@@ -38,6 +39,15 @@ pub struct ServerConfig {
     pub agent: Agent,
     /// How much of its clients it bears.
     pub limits: ServerLimits,
+    /// What the agent's engines cost.
+    pub prices: Prices,
+}
+
+impl ServerConfig {
+    /// A server that knows no prices.
+    pub fn new(agent: Agent, limits: ServerLimits) -> Self {
+        Self { agent, limits, prices: Prices::default() }
+    }
 }
 
 /// Why a server ended other than by being told to.
@@ -53,6 +63,7 @@ pub enum ServerError {
 pub(crate) struct Server {
     pub(crate) agent: Agent,
     pub(crate) limits: ServerLimits,
+    pub(crate) prices: Prices,
     pub(crate) admission: Admission,
     pub(crate) metrics: ServerMetrics,
     /// The tasks of sessions; each is awaited by its call.
@@ -114,6 +125,7 @@ impl Server {
             admission: Admission::new(config.limits.max_calls),
             agent: config.agent,
             limits: config.limits,
+            prices: config.prices,
             metrics: ServerMetrics::new(),
             tasks: TaskTracker::new(),
             end_calls: CancellationToken::new(),

@@ -107,7 +107,7 @@ async fn hold() -> Held {
         max_file_s: 10,
     };
     let (near, far) = duplex(1 << 20);
-    let config = ServerConfig { agent: agent(), limits: ServerLimits::default() };
+    let config = ServerConfig::new(agent(), ServerLimits::default());
     let ((report, end), ()) = tokio::join!(place(near, &args), serve_connection(far, config));
     end.expect("the call ends in order");
     Held { report: report.expect("the call began"), recording: Recording::read(&record).expect("a recording") }

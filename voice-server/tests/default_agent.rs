@@ -100,7 +100,7 @@ async fn hold(folder: &Path) -> (CallReport, Recording) {
     let settings = Settings { models: models_folder(), ..Settings::default() };
     let agent = build_agent(&settings).expect("the default agent").agent;
     let (near, far) = duplex(1 << 20);
-    let config = ServerConfig { agent, limits: ServerLimits::default() };
+    let config = ServerConfig::new(agent, ServerLimits::default());
     let ((report, end), ()) = tokio::join!(place(near, &args), serve_connection(far, config));
     end.expect("the call ends in order");
     (report.expect("the call began"), Recording::read(&record).expect("a recording"))

@@ -136,5 +136,6 @@ async fn a_request_that_is_no_websocket_is_told_so() {
     assert!(server.get("/nowhere").await.starts_with("HTTP/1.1 404"));
     let mut client = Client::call(&server).await;
     client.send(r#"{"type":"bye"}"#).await;
+    assert!(matches!(client.receive().await, Received::Message(ServerMessage::Cost(_))));
     assert!(matches!(client.receive().await, Received::Message(ServerMessage::Bye { .. })));
 }

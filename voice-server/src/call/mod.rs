@@ -16,7 +16,9 @@ use report::Reporter;
 use socket::CallSocket;
 use std::sync::Arc;
 use tracing::{Instrument, error, info, info_span, warn};
-use voice_core::session::{CallRecord, Session, SessionEvent, SessionEvents, SessionHandle};
+use voice_core::session::{CallRecord, Session, SessionEvent, SessionEvents, SessionHandle, Stage};
+use voice_core::stage::StageError;
+use voice_core::transport::native::ServerMessage;
 use voice_core::transport::{WebSocketLimits, WebSocketLine, WireSender};
 use voice_core::turn::EndReason;
 use voice_core::units::CallId;
@@ -64,11 +66,12 @@ async fn converse(server: &Server, socket: WebSocket, call: CallId) {
 
 /// Tells the client what happens until nothing more will. Dropping `sender` at the end lets the socket close.
 async fn forward(server: &Server, mut events: SessionEvents, sender: WireSender) {
-    let (mut reporter, mut messages) = (Reporter::default(), Vec::new());
+    let (mut reporter, mut messages) = (Reporter::new(&server.prices), Vec::new());
     while let Some(event) = events.next().await {
-        server.metrics.observe(&event);
+        server.metrics.observe(&event, &server.prices);
         log(&event);
         reporter.report(event, &mut messages);
+        messages.iter().for_each(log_cost);
         for message in messages.drain(..) {
             // A socket that is gone ends the session, and that ends the events.
             let _ = sender.send(message).await;
@@ -87,6 +90,7 @@ async fn hang_up_at_shutdown(server: &Server, handle: SessionHandle) {
 fn log(event: &SessionEvent) {
     match event {
         SessionEvent::StageFailed { stage, error } => warn!(?stage, %error, "stage failed"),
+        SessionEvent::StageSwitched { stage, from, to, why } => switched(*stage, from, to, why.as_ref()),
         SessionEvent::EventsLost { count } => warn!(count, "events lost: the client reads too slowly"),
         SessionEvent::BargeIn { signal, .. } => {
             info!(reply = signal.reply.0, cause = ?signal.cause, played_samples = signal.played_samples, "barge-in");
@@ -96,6 +100,21 @@ fn log(event: &SessionEvent) {
             info!(turn = record.turn.0, outcome = ?record.outcome, ?voice_to_voice_ms, "turn ended");
         }
         _ => {}
+    }
+}
+
+fn switched(stage: Stage, from: &str, to: &str, why: Option<&StageError>) {
+    match why {
+        Some(error) => warn!(?stage, from, to, %error, "another engine takes over"),
+        None => info!(?stage, from, to, "a better engine is back"),
+    }
+}
+
+/// One line a call: what each engine was used for and what that cost.
+fn log_cost(message: &ServerMessage) {
+    if let ServerMessage::Cost(bill) = message {
+        let engines: Vec<_> = bill.engines.iter().map(ToString::to_string).collect();
+        info!(total = bill.total, currency = bill.currency, engines = engines.join("; "), "call used");
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: pure; instants become milliseconds since the call began.
 
 use super::names;
+use crate::cost::Prices;
 use std::time::{Duration, Instant};
 use voice_core::metrics::{BargeInTimeline, TurnTimeline};
 use voice_core::session::{SessionEvent, Stage, TurnRecord};
@@ -12,14 +13,19 @@ use voice_core::turn::{BargeInSignal, CallerTurn};
 use voice_core::units::{Position, ReplyId};
 
 /// Turns the events of one call into messages.
-#[derive(Debug, Default)]
-pub(crate) struct Reporter {
+#[derive(Debug)]
+pub(crate) struct Reporter<'p> {
+    prices: &'p Prices,
     origin: Option<Instant>,
     /// What was heard of the latest reply, for an overlap that came to nothing.
     heard: (ReplyId, String),
 }
 
-impl Reporter {
+impl<'p> Reporter<'p> {
+    pub(crate) fn new(prices: &'p Prices) -> Self {
+        Self { prices, origin: None, heard: (ReplyId::default(), String::new()) }
+    }
+
     /// Appends what the client is told of an event; of some it is told nothing, the line having said it already.
     pub(crate) fn report(&mut self, event: SessionEvent, out: &mut Vec<ServerMessage>) {
         match event {
@@ -47,6 +53,7 @@ impl Reporter {
             SessionEvent::Tool { name, state } => {
                 out.push(ServerMessage::Tool { name, state: names::tool_state(&state).into() });
             }
+            SessionEvent::Cost(cost) => out.push(ServerMessage::Cost(Box::new(self.prices.bill(&cost)))),
             SessionEvent::Ended { reason, .. } => {
                 out.push(ServerMessage::Bye { reason: names::end_reason(reason).into() });
             }
@@ -189,7 +196,8 @@ mod tests {
     }
 
     fn reported(events: Vec<SessionEvent>) -> Vec<ServerMessage> {
-        let (mut reporter, mut out) = (Reporter::default(), Vec::new());
+        let prices = Prices::default();
+        let (mut reporter, mut out) = (Reporter::new(&prices), Vec::new());
         events.into_iter().for_each(|event| reporter.report(event, &mut out));
         out
     }
@@ -242,6 +250,12 @@ mod tests {
         let messages = reported(vec![SessionEvent::StageFailed { stage: Stage::Tts, error }]);
         let expected = ServerMessage::Error { code: ErrorCode::Stage, message: "the TTS could not be opened".into() };
         assert_eq!(messages, [expected]);
+    }
+
+    #[test]
+    fn what_a_call_used_is_told() {
+        let messages = reported(vec![SessionEvent::Cost(Box::default())]);
+        assert_eq!(messages, [ServerMessage::Cost(Box::default())]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::error::CallError;
 use super::plan::CallPlan;
 use super::report::CallReport;
 use super::view::View;
-use crate::{ServeArgs, ServerConfig, Settings, build_agent};
+use crate::{Environment, ServeArgs, ServerConfig, Settings, build_agent};
 use std::fs::File;
 use std::future::{Future, pending};
 use std::net::Ipv4Addr;
@@ -77,14 +77,15 @@ where
 async fn call_in_process(args: &CallArgs, plan: CallPlan, view: &mut View) -> Result<Held, CallError> {
     let refused = |error: &dyn std::error::Error| CallError::Server(error.to_string());
     let wanted = ServeArgs { config: args.config.clone(), models: args.models.clone(), ..ServeArgs::default() };
-    let settings = Settings::load(&wanted).map_err(|error| refused(&error))?;
+    let environment = Environment::of_process().map_err(|error| refused(&error))?;
+    let settings = Settings::load(&wanted, environment).map_err(|error| refused(&error))?;
     let built = build_agent(&settings).map_err(|error| refused(&error))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| refused(&error))?;
     let url = ServerUrl::of(listener.local_addr().map_err(|error| refused(&error))?);
     println!("calling the agent of this process at {}", url.as_str());
     built.notes.iter().for_each(|note| println!("  {note}"));
     let (stop, stopped) = oneshot::channel::<()>();
-    let config = ServerConfig { agent: built.agent, limits: settings.limits };
+    let config = ServerConfig { prices: settings.prices, ..ServerConfig::new(built.agent, settings.limits) };
     let server = crate::run(listener, config, async {
         // Ready when the call has dropped its end.
         let _ = stopped.await;

@@ -9,7 +9,7 @@ use super::playback::Playback;
 use super::script::Said;
 use super::track::Track;
 use serde::{Deserialize, Serialize};
-use voice_core::transport::native::{AudioFormat, BargeInReport, Encoding, TurnReport};
+use voice_core::transport::native::{AudioFormat, BargeInReport, CostReport, Encoding, TurnReport};
 use voice_core::units::SampleRate;
 
 /// The version of the report's form.
@@ -32,6 +32,9 @@ pub struct CallReport {
     pub barge_ins: Vec<BargeInLine>,
     /// The audio of both directions.
     pub audio: AudioLine,
+    /// What the call used of the server's engines, and what that cost, as the server says at its end.
+    #[serde(default)]
+    pub cost: Option<CostReport>,
 }
 
 /// One reply. A time is `null` where it did not happen.
@@ -135,6 +138,7 @@ impl Facts<'_> {
             turns: asked.map(|turn| self.turn(turn)).collect(),
             barge_ins: self.observation.barge_ins().iter().map(|barge_in| self.barge_in(barge_in)).collect(),
             audio: self.audio(),
+            cost: self.observation.cost().cloned(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::harmless::harmless;
 use super::report::{BargeInLine, CallReport, TurnLine};
 use std::fmt;
+use voice_core::transport::native::CostReport;
 
 impl fmt::Display for CallReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,8 +25,18 @@ impl fmt::Display for CallReport {
             audio.late_frames,
             audio.jitter_p50_ms,
             audio.jitter_p99_ms
-        )
+        )?;
+        self.cost.iter().try_for_each(|cost| write_cost(f, cost))
     }
+}
+
+fn write_cost(f: &mut fmt::Formatter<'_>, cost: &CostReport) -> fmt::Result {
+    let currency = harmless(cost.currency.as_deref().unwrap_or_default());
+    match &cost.total {
+        Some(total) => writeln!(f, "\ncost: {} {currency}", harmless(total))?,
+        None => writeln!(f, "\ncost: the server knows no prices")?,
+    }
+    cost.engines.iter().try_for_each(|engine| writeln!(f, "  {}", harmless(&engine.to_string())))
 }
 
 fn write_turn(f: &mut fmt::Formatter<'_>, turn: &TurnLine) -> fmt::Result {

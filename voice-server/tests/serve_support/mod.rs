@@ -53,7 +53,7 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let mut running = JoinSet::new();
-        running.spawn(voice_server::run(listener, ServerConfig { agent, limits }, async {
+        running.spawn(voice_server::run(listener, ServerConfig::new(agent, limits), async {
             let _ = stopped.await;
         }));
         Self { address, stop: Some(stop), running }

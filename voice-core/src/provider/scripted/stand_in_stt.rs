@@ -50,6 +50,10 @@ impl StandInStt {
 }
 
 impl Stt for StandInStt {
+    fn name(&self) -> &str {
+        "the stand-in for an STT"
+    }
+
     fn open(&self) -> BoxFuture<'static, Result<SttSession, StageError>> {
         let (sender, receiver) = mpsc::channel(EVENT_QUEUE);
         let feed = Feed { config: self.config.clone(), sender, stretch: None, is_told: false, now: Position::ZERO };

@@ -29,6 +29,10 @@ impl Default for ToneTts {
 }
 
 impl Tts for ToneTts {
+    fn name(&self) -> &str {
+        "tones"
+    }
+
     fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
         self.0.open()
     }

@@ -1,6 +1,7 @@
 //! The control messages. Times are milliseconds on the server's clock since it sent `ready`.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The version spoken here.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -303,22 +304,31 @@ pub struct EngineCost {
     pub stage: String,
     /// Its name: vendor and model.
     pub engine: String,
-    /// What it was used for, all but `discarded`.
+    /// All it was used for.
     pub used: Usage,
-    /// What speculative replies used that were never heard.
+    /// What of that was for speculative replies that were never heard.
     pub discarded: Usage,
-    /// What both cost, as in [`CostReport::total`]. Absent where the server knows no price of this engine.
+    /// Generations the model gave no figures for, such as those that were cut off.
+    pub unreported_generations: u64,
+    /// Pieces of text it gave in those; about one a token.
+    pub unreported_deltas: u64,
+    /// Pieces of text it gave for `discarded`, reported or not.
+    pub discarded_deltas: u64,
+    /// What `used` cost, as in [`CostReport::total`]; generations the model gave no figures for are not in it. Absent
+    /// where the server knows no price of this engine.
     pub amount: Option<String>,
-    /// What of it the discarded part cost.
+    /// What of it `discarded` cost.
     pub discarded_amount: Option<String>,
 }
 
-/// What vendors count.
+/// What vendors count. What does not concern the stage is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
     /// Audio listened to, in milliseconds.
     pub audio_ms: u64,
+    /// How often the model was asked.
+    pub generations: u64,
     /// Tokens read by the model, cached ones too.
     pub input_tokens: u64,
     /// Of those, read from its cache.
@@ -329,9 +339,64 @@ pub struct Usage {
     pub characters: u64,
 }
 
+/// One line: `llm NAME: 3 generations, 812 tokens in (600 cached), 95 out, amount 0.0012; of it discarded: …`.
+impl fmt::Display for EngineCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.stage, self.engine, self.used)?;
+        if let Some(amount) = &self.amount {
+            write!(f, ", amount {amount}")?;
+        }
+        if self.unreported_generations > 0 {
+            let (generations, deltas) = (self.unreported_generations, self.unreported_deltas);
+            write!(f, "; {generations} generations without figures, {deltas} pieces of text")?;
+        }
+        if self.discarded != Usage::default() || self.discarded_deltas > 0 {
+            write!(f, "; of it discarded: {}, {} pieces of text", self.discarded, self.discarded_deltas)?;
+        }
+        match &self.discarded_amount {
+            Some(amount) if self.discarded != Usage::default() => write!(f, ", amount {amount}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is not zero; `nothing` if all is.
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        let mut part = |count: u64, text: String| parts.extend((count > 0).then_some(text));
+        part(self.audio_ms, format!("{:.1} s of audio", self.audio_ms as f64 / 1_000.0));
+        part(self.generations, format!("{} generations", self.generations));
+        let cached = if self.cached_tokens > 0 { format!(" ({} cached)", self.cached_tokens) } else { String::new() };
+        part(self.input_tokens, format!("{} tokens in{cached}", self.input_tokens));
+        part(self.output_tokens, format!("{} tokens out", self.output_tokens));
+        part(self.characters, format!("{} characters", self.characters));
+        f.write_str(if parts.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&parts.join(", "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cost_is_one_line() {
+        let used =
+            Usage { generations: 3, input_tokens: 812, cached_tokens: 600, output_tokens: 95, ..Usage::default() };
+        let cost = EngineCost { stage: "llm".into(), engine: "x".into(), used, ..EngineCost::default() };
+        assert_eq!(cost.to_string(), "llm x: 3 generations, 812 tokens in (600 cached), 95 tokens out");
+        let discarded = Usage { generations: 1, ..Usage::default() };
+        let amounts = (Some("0.20".to_owned()), Some("0.01".to_owned()));
+        let (amount, discarded_amount) = amounts;
+        let guess = EngineCost { discarded, discarded_deltas: 7, amount, discarded_amount, ..cost };
+        let said = guess.to_string();
+        assert!(
+            said.ends_with("95 tokens out, amount 0.20; of it discarded: 1 generations, 7 pieces of text, amount 0.01"),
+            "{said}"
+        );
+        assert_eq!(Usage::default().to_string(), "nothing");
+    }
 
     #[test]
     fn messages_look_as_the_protocol_says() {

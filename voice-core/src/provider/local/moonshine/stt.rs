@@ -28,6 +28,10 @@ impl Moonshine {
 }
 
 impl Stt for Moonshine {
+    fn name(&self) -> &str {
+        "Moonshine"
+    }
+
     fn open(&self) -> BoxFuture<'static, Result<SttSession, StageError>> {
         let (call, events) = Call::open(self.model.clone(), self.workers.clone());
         let session = SttSession { feed: Box::new(Feed { call }), events };

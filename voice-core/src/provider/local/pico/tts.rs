@@ -59,6 +59,10 @@ impl Drop for Shared {
 }
 
 impl Tts for PicoTts {
+    fn name(&self) -> &str {
+        "SVOX Pico"
+    }
+
     fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
         let session = PicoSession { shared: self.shared.clone() };
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn TtsSession>)))

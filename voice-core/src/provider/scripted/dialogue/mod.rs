@@ -99,6 +99,10 @@ fn is_ours(message: &Message) -> bool {
 }
 
 impl Llm for DialogueLlm {
+    fn name(&self) -> &str {
+        "the scripted dialogue"
+    }
+
     fn generate(&self, request: LlmRequest) -> LlmStream {
         let jitter_ms = Rng::stream(self.rhythm.seed, request.messages.len() as u64).up_to(self.rhythm.jitter_ms);
         Box::pin(play(self.answer(&request), &self.rhythm, jitter_ms, LogEntry::unrecorded()))

@@ -1,0 +1,172 @@
+//! A stage of several engines: which, in which order, and what takes over last.
+
+use super::local::Engines;
+use super::part::{Part, VendorCheck};
+use super::pick::{self, MOONSHINE, PICO};
+use super::{AgentError, scripted, vendors};
+use crate::choice::{Choice, LlmEngine, Named, SttEngine, TtsEngine};
+use crate::config::Settings;
+use crate::environment::Environment;
+use std::sync::Arc;
+use voice_core::provider::scripted::{DialogueScript, StandInStt, ToneTts};
+use voice_core::stage::{Llm, Stt, Tts};
+
+/// What a stage is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Order<E> {
+    /// One engine of this machine: what the configuration insists on, or the best.
+    Here(Option<E>),
+    /// Engines in the order in which they are tried.
+    Listed(Vec<E>),
+    /// As before, all vendors', and after them the best of this machine.
+    Vendors(Vec<E>),
+}
+
+fn order<E: Named>(choice: &Choice<E>, environment: &Environment) -> Order<E> {
+    match choice {
+        Choice::Listed(engines) => match engines[..] {
+            [engine] if engine.account().is_none() => Order::Here(Some(engine)),
+            _ => Order::Listed(engines.clone()),
+        },
+        Choice::Auto => {
+            let has = |engine: &E| engine.account().is_some_and(|account| environment.has(account));
+            let vendors: Vec<E> = E::ALL.iter().copied().filter(has).collect();
+            if vendors.is_empty() || !vendors::BUILT_IN { Order::Here(None) } else { Order::Vendors(vendors) }
+        }
+    }
+}
+
+/// Builds the stages of an agent and keeps what is to be told of them.
+pub(super) struct Chains<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) engines: &'a Engines,
+    pub(super) notes: Vec<String>,
+    pub(super) checks: Vec<VendorCheck>,
+    /// The engines of chains, by the names that bills use.
+    pub(super) names: Vec<String>,
+}
+
+/// The model, and whether it is the scripted dialogue that greets and asks.
+pub(super) struct Thinks {
+    pub(super) llm: Arc<dyn Llm>,
+    pub(super) is_scripted: bool,
+}
+
+impl Chains<'_> {
+    pub(super) fn stt(&mut self) -> Result<Arc<dyn Stt>, AgentError> {
+        let settings = self.settings;
+        let (wanted, is_auto) = match order(&settings.agent.stt, &settings.environment) {
+            Order::Here(insisted) => return pick::pick_stt(insisted, self.engines, &mut self.notes),
+            Order::Listed(wanted) => (wanted, false),
+            Order::Vendors(wanted) => (wanted, true),
+        };
+        let mut chain: Vec<Arc<dyn Stt>> = Vec::new();
+        for engine in wanted {
+            chain.push(match engine {
+                SttEngine::Moonshine => insist("stt", MOONSHINE, self.engines.moonshine())?,
+                SttEngine::StandIn => Arc::new(StandInStt::default()),
+                vendor => self.vendor(vendor, vendors::stt)?,
+            });
+        }
+        if is_auto {
+            chain.extend(self.last_resort("stt", MOONSHINE, self.engines.moonshine()));
+        }
+        self.note("stt", chain.iter().map(|engine| engine.name()));
+        Ok(TEMP(chain))
+    }
+
+    pub(super) fn llm(&mut self, script: &DialogueScript) -> Result<Thinks, AgentError> {
+        let settings = self.settings;
+        let dialogue = || -> Arc<dyn Llm> { Arc::new(scripted(script.clone())) };
+        // A script that was written for this agent is what shall be followed.
+        let wanted = match (&settings.agent.llm, &settings.agent.dialogue) {
+            (Choice::Auto, Some(_)) => Order::Here(None),
+            (choice, _) => order(choice, &settings.environment),
+        };
+        let (wanted, is_auto) = match wanted {
+            Order::Here(_) => {
+                self.notes.push("llm: scripted dialogue; a language model would understand more".into());
+                return Ok(Thinks { llm: dialogue(), is_scripted: true });
+            }
+            Order::Listed(wanted) => (wanted, false),
+            Order::Vendors(wanted) => (wanted, true),
+        };
+        let is_scripted = wanted.first() == Some(&LlmEngine::Dialogue);
+        let mut chain: Vec<Arc<dyn Llm>> = Vec::new();
+        for engine in wanted {
+            chain.push(match engine {
+                LlmEngine::Dialogue => dialogue(),
+                vendor => self.vendor(vendor, vendors::llm)?,
+            });
+        }
+        // The script books appointments, whatever the instructions of an agent say.
+        if is_auto && settings.agent.instructions.trim().is_empty() {
+            chain.push(dialogue());
+        }
+        self.note("llm", chain.iter().map(|engine| engine.name()));
+        Ok(Thinks { llm: TEMP(chain), is_scripted })
+    }
+
+    pub(super) fn tts(&mut self) -> Result<Arc<dyn Tts>, AgentError> {
+        let settings = self.settings;
+        let (wanted, is_auto) = match order(&settings.agent.tts, &settings.environment) {
+            Order::Here(insisted) => return pick::pick_tts(insisted, self.engines, &mut self.notes),
+            Order::Listed(wanted) => (wanted, false),
+            Order::Vendors(wanted) => (wanted, true),
+        };
+        let mut chain: Vec<Arc<dyn Tts>> = Vec::new();
+        for engine in wanted {
+            chain.push(match engine {
+                TtsEngine::Pico => insist("tts", PICO, self.engines.pico())?,
+                TtsEngine::Tones => Arc::new(ToneTts::new()),
+                vendor => self.vendor(vendor, vendors::tts)?,
+            });
+        }
+        if is_auto {
+            chain.extend(self.last_resort("tts", PICO, self.engines.pico()));
+        }
+        self.note("tts", chain.iter().map(|engine| engine.name()));
+        Ok(TEMP(chain))
+    }
+
+    /// A vendor's engine, once its key is there.
+    fn vendor<E: Named, T: ?Sized>(
+        &mut self,
+        engine: E,
+        build: impl FnOnce(E, &Settings) -> Result<Part<T>, AgentError>,
+    ) -> Result<Arc<T>, AgentError> {
+        if let Some(account) = engine.account().filter(|account| !self.settings.environment.has(*account)) {
+            let variable = account.needed_variable();
+            return Err(AgentError::NoAccount { key: E::KEY, engine: engine.name(), variable });
+        }
+        let Part { engine, check } = build(engine, self.settings)?;
+        self.checks.push(check);
+        Ok(engine)
+    }
+
+    fn last_resort<T: ?Sized>(&mut self, key: &str, engine: &str, found: Result<Arc<T>, String>) -> Option<Arc<T>> {
+        let missing = |reason| {
+            self.notes.push(format!("{key}: nothing of this machine takes over last; {engine} could: {reason}"))
+        };
+        found.map_err(missing).ok()
+    }
+
+    fn note<'n>(&mut self, key: &str, engines: impl Iterator<Item = &'n str>) {
+        let engines: Vec<_> = engines.map(str::to_owned).collect();
+        self.notes.push(format!("{key}: {}", engines.join(", then ")));
+        self.names.extend(engines);
+    }
+}
+
+fn insist<T: ?Sized>(
+    key: &'static str,
+    engine: &'static str,
+    found: Result<Arc<T>, String>,
+) -> Result<Arc<T>, AgentError> {
+    found.map_err(|reason| AgentError::Insisted { key, engine, reason })
+}
+
+#[allow(non_snake_case)]
+fn TEMP<T: ?Sized>(mut chain: Vec<Arc<T>>) -> Arc<T> {
+    chain.remove(0)
+}

@@ -1,0 +1,28 @@
+//! The log: what is asked for with `VOICE_LOG`, on standard error, and never a key.
+
+use std::io::{self, IsTerminal};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// What writes out whole requests at the level `trace`, keys and all. Other dependencies log headers through types that
+/// show marked ones as "Sensitive", or do not log them: a test searches everything that is written at `trace`.
+const WRITES_REQUESTS: &str = "tungstenite::handshake";
+
+/// Starts the log of this process.
+///
+/// # Errors
+/// If `filter` cannot be read, or there is a log already.
+pub(crate) fn start(filter: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
+    let wanted = EnvFilter::builder().with_default_directive(Level::INFO.into()).parse(filter.unwrap_or_default())?;
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry().with(lines).with(wanted).with(filter_fn(is_harmless)).try_init()?;
+    Ok(())
+}
+
+/// No filter that is asked for can overrule this.
+fn is_harmless(line: &Metadata<'_>) -> bool {
+    *line.level() != Level::TRACE || !line.target().starts_with(WRITES_REQUESTS)
+}
