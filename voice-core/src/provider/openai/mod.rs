@@ -5,6 +5,9 @@
 mod chat;
 mod clock;
 mod endpoint;
+mod extra;
+mod speech;
 mod tries;
 
 pub use chat::{ChatConfig, ChatLlm, ChatPreset};
+pub use speech::{SpeechConfig, SpeechFormat, SpeechTts};

@@ -80,18 +80,15 @@ impl Tries {
         Self { made: 0, retries, deadline }
     }
 
-    /// Waits for the next try, if there is one.
+    /// How long to wait before the next try, if there is one.
     ///
     /// # Errors
     /// That of the failure, if it is to be told.
-    pub(super) async fn again(&mut self, failure: Failure) -> Result<(), StageError> {
+    pub(super) fn again(&mut self, failure: Failure) -> Result<Duration, StageError> {
         let Some(wait) = self.wait(failure.patience) else { return Err(failure.error) };
         tracing::debug!(error = %failure.error, wait_ms = wait.as_millis() as u64, "a request is tried again");
         self.made += 1;
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-        Ok(())
+        Ok(wait)
     }
 
     fn wait(&self, patience: Patience) -> Option<Duration> {
@@ -124,8 +121,8 @@ mod tests {
         Tries::new(retries, now() + Duration::from_secs(1))
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_the_engine_may_do_better_is_tried_again() {
+    #[test]
+    fn what_the_engine_may_do_better_is_tried_again() {
         for failure in [
             refusal(500, None, ""),
             refusal(503, Some(10), ""),
@@ -137,12 +134,12 @@ mod tests {
             Failure::from(vendor().unreachable("refused")),
         ] {
             let what = format!("{failure:?}");
-            assert_eq!(tries(1).again(failure).await, Ok(()), "{what}");
+            assert!(tries(1).again(failure).is_ok(), "{what}");
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_only_fails_again_is_not() {
+    #[test]
+    fn what_only_fails_again_is_not() {
         for (failure, fault) in [
             (refusal(400, None, "{}"), Fault::Configuration),
             (refusal(401, Some(1), "{}"), Fault::Configuration),
@@ -154,22 +151,22 @@ mod tests {
             (refusal(503, Some(1_000), ""), Fault::Engine),
         ] {
             let what = format!("{failure:?}");
-            assert_eq!(tries(3).again(failure).await.map_err(|error| error.fault()), Err(fault), "{what}");
+            assert_eq!(tries(3).again(failure).map_err(|error| error.fault()), Err(fault), "{what}");
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn tries_run_out() {
+    #[test]
+    fn tries_run_out() {
         let mut tries = tries(2);
-        assert!(tries.again(refusal(500, None, "")).await.is_ok());
-        assert!(tries.again(refusal(500, None, "")).await.is_ok());
-        assert!(tries.again(refusal(500, None, "")).await.is_err());
+        assert!(tries.again(refusal(500, None, "")).is_ok());
+        assert!(tries.again(refusal(500, None, "")).is_ok());
+        assert!(tries.again(refusal(500, None, "")).is_err());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_badly_written_tool_call_is_the_engines_fault() {
+    #[test]
+    fn a_badly_written_tool_call_is_the_engines_fault() {
         let body = r#"{"error":{"message":"Failed to call a function","code":"tool_use_failed"}}"#;
-        let error = tries(0).again(refusal(400, None, body)).await.unwrap_err();
+        let error = tries(0).again(refusal(400, None, body)).unwrap_err();
         assert_eq!(error.fault(), Fault::Engine);
         assert!(error.to_string().contains("Failed to call a function"), "{error}");
     }

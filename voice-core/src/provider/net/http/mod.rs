@@ -123,6 +123,11 @@ impl HttpBody {
         client::request_id(self.response.headers())
     }
 
+    /// What the answer calls its own kind.
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.response.headers().get(CONTENT_TYPE)?.to_str().ok()
+    }
+
     /// The next bytes; `None` at the body's end. Cancellation safe.
     ///
     /// # Errors

@@ -200,7 +200,7 @@ mod tests {
             ("openai", ChatPreset::OpenAi),
             ("vllm", ChatPreset::Vllm),
             ("ollama", ChatPreset::Ollama),
-            ("llamacpp", ChatPreset::LlamaCpp),
+            ("llama_cpp", ChatPreset::LlamaCpp),
         ] {
             assert_eq!(serde_json::from_str::<ChatPreset>(&format!("\"{word}\"")).unwrap(), preset);
         }

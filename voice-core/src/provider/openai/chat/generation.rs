@@ -14,7 +14,7 @@ use futures::{Stream, stream};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 const PATH: &str = "/chat/completions";
 /// How long the rest of a complete answer is waited for, so that its connection can be used again. It usually came with the
@@ -133,7 +133,7 @@ impl Generation {
         if self.answer.has_begun() {
             return Err(failure.into_error());
         }
-        self.tries.again(failure).await?;
+        sleep(self.tries.again(failure)?).await;
         self.answer = fresh_answer();
         self.late_at = None;
         Ok(())

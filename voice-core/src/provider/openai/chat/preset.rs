@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 /// The server behind the chat protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum ChatPreset {
     /// Groq's cloud.
     #[default]
     Groq,
     /// OpenAI's cloud.
+    #[serde(rename = "openai")]
     OpenAi,
     /// A vLLM server.
     Vllm,
@@ -58,7 +59,7 @@ impl ChatPreset {
             Self::OpenAi => "OPENAI_URL",
             Self::Vllm => "VLLM_URL",
             Self::Ollama => "OLLAMA_URL",
-            Self::LlamaCpp => "LLAMACPP_URL",
+            Self::LlamaCpp => "LLAMA_CPP_URL",
         }
     }
 
@@ -69,7 +70,7 @@ impl ChatPreset {
             Self::OpenAi => "OPENAI_API_KEY",
             Self::Vllm => "VLLM_API_KEY",
             Self::Ollama => "OLLAMA_API_KEY",
-            Self::LlamaCpp => "LLAMACPP_API_KEY",
+            Self::LlamaCpp => "LLAMA_CPP_API_KEY",
         }
     }
 

@@ -4,6 +4,7 @@
 
 use super::config::ChatConfig;
 use super::messages::{WireMessage, is_legal_name, wire_messages};
+use crate::provider::openai::extra::extra_fields;
 use crate::stage::{Fault, LlmRequest, StageError, ToolSpec};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -36,14 +37,7 @@ pub(super) fn settings(config: &ChatConfig) -> Result<Map<String, Value>, StageE
     let format = config.reasoning_format.as_ref().filter(|_| preset.knows_reasoning_format());
     set("reasoning_format", format.map(|format| json!(format)));
     set("service_tier", config.service_tier.as_ref().map(|tier| json!(tier)));
-    for (name, text) in &config.extra {
-        if OWN_FIELDS.contains(&name.as_str()) {
-            return Err(config.refused(format!("extra.{name} is written by this engine: leave it out")));
-        }
-        let value = serde_json::from_str(text)
-            .map_err(|error| config.refused(format!("extra.{name} is not JSON ({error}): text needs its quotes")))?;
-        fields.insert(name.clone(), value);
-    }
+    fields.extend(extra_fields(&config.extra, OWN_FIELDS).map_err(|reason| config.refused(reason))?);
     Ok(fields)
 }
 

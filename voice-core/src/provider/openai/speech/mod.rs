@@ -1,0 +1,15 @@
+//! Speech over HTTP: one request a clause, the next one asked for while the one before is spoken.
+//!
+//! `request`, `audio` and `wav` are pure: what is sent, and what of the answer is samples. `fetch` is one request with its
+//! deadlines and tries, `reply` puts them in order, `tts` joins it all into an engine.
+
+mod audio;
+mod config;
+mod fetch;
+mod reply;
+mod request;
+mod tts;
+mod wav;
+
+pub use config::{SpeechConfig, SpeechFormat};
+pub use tts::SpeechTts;
