@@ -13,6 +13,9 @@ pub mod elevenlabs;
 #[cfg(feature = "fakes")]
 pub mod fakes;
 pub mod fallback;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "net")]

@@ -14,6 +14,8 @@ mod backoff;
 mod check;
 #[cfg(any(feature = "net-socket", feature = "net-http"))]
 mod client;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzz;
 #[cfg(feature = "net-http")]
 mod http;
 mod key;

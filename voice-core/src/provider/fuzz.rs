@@ -1,0 +1,19 @@
+//! What `scripts/fuzz` throws bytes at: everything that reads what a vendor sent.
+//!
+//! Invariant: a target takes any bytes and panics only if a promise of the code is broken. A new target is a function, a
+//! line in [`TARGETS`] and a folder of its name in `fuzz/corpus` with at least one file. A vendor's own functions are
+//! in its folder.
+
+#[cfg(feature = "net")]
+use super::net::fuzz as net;
+
+/// Takes any bytes; panics if a promise is broken.
+pub type Target = fn(&[u8]);
+
+/// Every target and its name.
+pub const TARGETS: &[(&str, Target)] = &[
+    #[cfg(feature = "net")]
+    ("said", net::said),
+    #[cfg(feature = "net-http")]
+    ("sse", net::sse),
+];
