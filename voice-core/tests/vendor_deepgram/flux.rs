@@ -172,8 +172,9 @@ async fn the_end_of_the_audio_is_said_last_and_open_words_are_kept() {
     turn(&mut peer, "Update", 0, "so long", 0.16).await;
     ears.event().await;
     assert_eq!(ears.event().await, interim("so long"));
+    ears.push(2_560, 100);
     ears.feed = Box::new(Deaf);
-    assert_eq!(peer.take_text().await, (2_560, json!({"type": "CloseStream"})));
+    assert_eq!(peer.take_text().await, (2_660, json!({"type": "CloseStream"})));
     turn(&mut peer, "Update", 0, "so long then", 0.16).await;
     while soon(peer.take()).await {}
     assert_eq!(ears.event().await, interim("so long then"));

@@ -151,12 +151,10 @@ impl<D: Dialect> Call<D> {
     }
 
     fn configure(&mut self, now: Instant) {
-        while let Some(hints) = self.configuring.next(now) {
-            if let Some(text) = self.dialect.configure(&hints) {
-                self.say(text);
-                self.configuring.sent(now);
-                return;
-            }
+        let change = self.configuring.next(now).and_then(|hints| self.dialect.configure(&hints));
+        if let Some(text) = change {
+            self.say(text);
+            self.configuring.sent(now);
         }
     }
 

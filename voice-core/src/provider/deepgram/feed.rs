@@ -46,6 +46,16 @@ impl Feed {
     }
 }
 
+impl Drop for Feed {
+    /// The last samples go too, in a block shorter than the others.
+    fn drop(&mut self) {
+        if let Some(block) = self.chunker.flush() {
+            // A queue that is full or gone has lost more than these.
+            let _ = queue(&self.orders, &self.vendor, Order::Audio(block));
+        }
+    }
+}
+
 fn queue(orders: &Sender<Order>, vendor: &Vendor, order: Order) -> Result<(), StageError> {
     orders.try_send(order).map_err(|error| match error {
         TrySendError::Full(_) => vendor.full(),

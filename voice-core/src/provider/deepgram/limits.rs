@@ -35,6 +35,17 @@ pub(super) fn deadlines(fields: &[(&str, u64)]) -> Result<(), String> {
     fields.iter().try_for_each(|(field, ms)| within(field, *ms, &(1..=3_600_000)))
 }
 
+/// How audio is sent: 20–250 ms a message; at once (0) or faster than it is spoken; and with a bound.
+pub(super) fn sending(chunk_ms: u64, catch_up_percent: u32, backlog_ms: u64) -> Result<(), String> {
+    within("chunk_ms", chunk_ms, &(20..=250))?;
+    within("backlog_ms", backlog_ms, &(1_000..=120_000))?;
+    match catch_up_percent {
+        0 | 101..=1_000 => Ok(()),
+        1..=100 => Err(format!("catch_up_percent is {catch_up_percent}: at 100 or less it never catches up")),
+        _ => Err(format!("catch_up_percent is {catch_up_percent}: it must be 0 or from 101 to 1000")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! How Flux listens.
 
 use super::super::address::Query;
-use super::super::limits::{deadlines, text, texts, within};
+use super::super::limits::{deadlines, sending, text, texts, within};
 use super::command::Languages;
 use crate::provider::ApiKey;
 use serde::{Deserialize, Deserializer};
@@ -114,16 +114,7 @@ impl FluxConfig {
             return Err(format!("language_hints are not for {}: it hears one language", self.model));
         }
         texts("tags", &self.tags, 100, 128)?;
-        self.checked_sending()
-    }
-
-    fn checked_sending(&self) -> Result<(), String> {
-        within("chunk_ms", self.chunk_ms, &(20..=250))?;
-        within("catch_up_percent", self.catch_up_percent, &(0..=1_000))?;
-        if (1..100).contains(&self.catch_up_percent) {
-            return Err(format!("catch_up_percent is {}: below 100 it never catches up", self.catch_up_percent));
-        }
-        within("backlog_ms", self.backlog_ms, &(1_000..=120_000))?;
+        sending(self.chunk_ms, self.catch_up_percent, self.backlog_ms)?;
         deadlines(&[
             ("connect_ms", self.connect_ms),
             ("connected_ms", self.connected_ms),

@@ -53,7 +53,7 @@ fn what_deepgram_would_refuse_is_refused_here_by_name() {
         ("language_hints", FluxConfig { language_hints: hints, ..base() }),
         ("tags", FluxConfig { tags: vec!["x".repeat(129)], ..base() }),
         ("chunk_ms", FluxConfig { chunk_ms: 0, ..base() }),
-        ("catch_up_percent", FluxConfig { catch_up_percent: 99, ..base() }),
+        ("catch_up_percent", FluxConfig { catch_up_percent: 100, ..base() }),
         ("backlog_ms", FluxConfig { backlog_ms: 0, ..base() }),
         ("connected_ms", FluxConfig { connected_ms: 0, ..base() }),
     ];

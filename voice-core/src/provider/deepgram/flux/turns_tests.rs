@@ -1,6 +1,7 @@
 //! What becomes of Flux's messages, conversation by conversation.
 
 use super::*;
+use proptest::prelude::*;
 
 fn turns() -> Turns {
     Turns::new(Languages::One, Arc::new(AtomicBool::new(true)))
@@ -181,5 +182,31 @@ fn changes_are_answered_well_or_badly_and_warnings_change_nothing() {
     ];
     for (text, heard) in table {
         assert_eq!(turns.heard(decode(text).unwrap(), &clock()), heard, "{text}");
+    }
+}
+
+fn any_event() -> impl Strategy<Value = TurnEvent> {
+    prop::sample::select(vec![Update, StartOfTurn, EagerEndOfTurn, TurnResumed, EndOfTurn, Unknown])
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_words_stay_within_turns_and_turns_end_once(
+        told in prop::collection::vec((any_event(), 0..4_u64, prop::sample::select(vec!["", "yes", "yes but"])), 0..40),
+    ) {
+        let (mut open, mut ends) = (false, 0);
+        for event in events(&mut turns(), &told) {
+            match event {
+                SttEvent::StartOfTurn { .. } | SttEvent::EagerEndOfTurn { .. } => open = true,
+                SttEvent::EndOfTurn { end, .. } => {
+                    (open, ends) = (false, ends + 1);
+                    prop_assert!(end >= Some(crate::units::Position(16_000)));
+                }
+                SttEvent::Interim { text } => prop_assert!(open && !text.is_empty()),
+                SttEvent::TurnResumed => prop_assert!(open),
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+        prop_assert!(ends <= 4);
     }
 }

@@ -1,7 +1,7 @@
 //! How Nova listens.
 
 use super::super::address::Query;
-use super::super::limits::{deadlines, text, texts, within};
+use super::super::limits::{deadlines, sending, text, texts, within};
 use crate::provider::ApiKey;
 use serde::Deserialize;
 
@@ -98,16 +98,7 @@ impl NovaConfig {
         if self.utterance_end_ms != 0 {
             within("utterance_end_ms", self.utterance_end_ms, &(1_000..=60_000))?;
         }
-        self.checked_sending()
-    }
-
-    fn checked_sending(&self) -> Result<(), String> {
-        within("chunk_ms", self.chunk_ms, &(20..=250))?;
-        within("catch_up_percent", self.catch_up_percent, &(0..=1_000))?;
-        if (1..100).contains(&self.catch_up_percent) {
-            return Err(format!("catch_up_percent is {}: below 100 it never catches up", self.catch_up_percent));
-        }
-        within("backlog_ms", self.backlog_ms, &(1_000..=120_000))?;
+        sending(self.chunk_ms, self.catch_up_percent, self.backlog_ms)?;
         within("keep_alive_ms", self.keep_alive_ms, &(1..=9_000))?;
         deadlines(&[("connect_ms", self.connect_ms), ("stall_ms", self.stall_ms), ("close_ms", self.close_ms)])
     }

@@ -39,7 +39,7 @@ struct Window {
 
 impl Window {
     fn of(results: &Results) -> Self {
-        Self { start: results.start, end: results.start + results.duration }
+        Self { start: results.start, end: results.start + results.duration.max(0.0) }
     }
 
     /// Whether all of it lies before `end`; an empty window at the very end does not.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::units::Position;
+use proptest::prelude::*;
 
 /// A clock whose stream began at the call's position 32 000.
 fn clock() -> StreamClock {
@@ -132,5 +133,30 @@ fn all_else_changes_nothing() {
     ];
     for (text, heard) in table {
         assert_eq!(Segments::default().heard(decode(text).unwrap(), &clock()), heard, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_finals_never_go_back(
+        told in prop::collection::vec((any::<bool>(), 0..40_u32, -3..10_i32, prop::sample::select(vec!["", "yes", "no"])), 0..40),
+    ) {
+        let messages = told.into_iter().map(|(is_final, start, tenths, text)| {
+            let stability = if is_final { Stability::Final } else { Stability::Interim };
+            let start = f64::from(start) / 10.0;
+            results(stability, start, start + f64::from(tenths) / 10.0, text)
+        });
+        let mut latest = Position::ZERO;
+        for event in events(&mut Segments::default(), messages) {
+            match event {
+                SttEvent::Final { end, .. } => {
+                    // Times within a hundredth of a second are the same.
+                    prop_assert!(end.plus(160) >= latest, "{end:?} after {latest:?}");
+                    latest = latest.max(end);
+                }
+                SttEvent::Interim { text } => prop_assert!(!text.is_empty()),
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
     }
 }
