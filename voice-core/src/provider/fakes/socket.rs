@@ -88,7 +88,12 @@ impl FakeSocket {
 
     /// Puts a text message behind those that wait. It leaves while [`Self::next`] or [`Self::flush`] is awaited.
     pub(super) fn send(&mut self, text: impl Into<String>) {
-        self.send_message(Message::text(text.into()));
+        self.send_later(Duration::ZERO, text);
+    }
+
+    /// The same, but not before `delay` has passed; all after it waits for it.
+    pub(super) fn send_later(&mut self, delay: Duration, text: impl Into<String>) {
+        self.send_message(Message::text(text.into()), delay);
     }
 
     /// How many messages wait to be sent.
@@ -163,12 +168,12 @@ impl FakeSocket {
         self.flush().await;
     }
 
-    fn send_message(&mut self, message: Message) {
+    fn send_message(&mut self, message: Message, mut delay: Duration) {
         if self.visit.never_greets {
             self.visit.never_greets = false;
             return;
         }
-        let (mut fragments, mut cut, mut swap, mut delay) = (false, false, false, Duration::ZERO);
+        let (mut fragments, mut cut, mut swap) = (false, false, false);
         for fault in self.visit.due(Moment::Message) {
             match fault {
                 Fault::Fragment => fragments = true,
