@@ -4,6 +4,26 @@ use super::visit::{Head, Refusal, Shared};
 use crate::audio::G711;
 use serde_json::json;
 
+/// How a Configure message is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigureAnswer {
+    /// As its content deserves.
+    #[default]
+    Judged,
+    /// As its content deserves, so much later. Further ones fail meanwhile.
+    Late {
+        /// How much.
+        ms: u64,
+    },
+    /// With a failure that has a code.
+    Fails,
+    /// With a failure that has none.
+    FailsSilently,
+    /// Not at all (Nova: the stream falls silent as well).
+    Never,
+}
+
 /// The shape of most refusals, and its headers.
 pub(crate) fn refusal(status: u16, said: &str, request_id: &str) -> Refusal {
     let code = match status {

@@ -14,7 +14,7 @@
 //! | `ear` | what an STT fake hears: speech by its energy, words from a script or an engine |
 //! | the others | one folder a service |
 
-#![allow(dead_code, reason = "the services that use the base come next")]
+#![allow(dead_code, reason = "the services of speech and language come next")]
 
 mod body;
 mod cartesia;
@@ -41,12 +41,13 @@ mod voice;
 pub use cartesia::{CancelManner, CartesiaFake, TimestampPlace};
 pub use chat::ChatFake;
 pub use cutter::{ChunkSizes, Cuts};
+pub use deepgram::ConfigureAnswer;
 pub use ear::{Ear, FakeTurn};
 pub use elevenlabs::ElevenLabsFake;
 pub use faults::{Fault, FaultRule, FaultScript, Service};
-pub use flux::{ConfigureAnswer, FluxFake};
+pub use flux::FluxFake;
 pub use log::{ChatCounts, FakesCounts, FakesEvent, FakesLog, SttCounts, VoiceCounts};
-pub use nova::NovaFake;
+pub use nova::{Closing, FinalizeAnswer, NovaFake, SpeechStarts};
 pub use speech::SpeechFake;
 
 use faults::FaultPlan;

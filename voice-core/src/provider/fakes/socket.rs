@@ -255,15 +255,21 @@ impl FakeSocket {
             }
             Outgoing::Close(frame) => return self.say_goodbye(frame).await,
             Outgoing::Reset => {
+                self.flush_soon().await;
                 self.visit.wire.reset();
                 return None;
             }
             Outgoing::Stall => {
-                let _ = self.stream.flush().await;
+                self.flush_soon().await;
                 self.visit.wire.stall();
             }
         }
         Some(())
+    }
+
+    /// What was sent before the connection breaks leaves, if the client reads it.
+    async fn flush_soon(&mut self) {
+        let _ = timeout(CLOSE_DEADLINE, self.stream.flush()).await;
     }
 
     fn start(&mut self, message: Message) -> Option<()> {

@@ -9,6 +9,8 @@ use crate::stage::SttEvent;
 pub(crate) const BLOCK_MS: u64 = 20;
 /// Quiet after which an engine is asked for its final.
 const FINALIZE_AFTER_MS: u64 = 160;
+/// Quiet after which one who asks is told all words.
+const STOPPED_MS: u64 = 40;
 
 /// What an engine should be told. Positions are ms of stream audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,9 +99,10 @@ impl Hearing {
         if self.stretch.is_speech() { self.words.after(self.stretch.loud_ms, pauses) } else { Vec::new() }
     }
 
-    /// All words of this speech, spoken or not.
-    pub(crate) fn all_words(&mut self) -> Vec<String> {
-        self.words.after(0, Pauses::Yes)
+    /// The words if the speaker has stopped by now; `None` while the sound goes on.
+    pub(crate) fn words_if_stopped(&mut self) -> Option<Vec<String>> {
+        let has_stopped = self.stretch.quiet_ms() >= STOPPED_MS && self.stretch.is_speech();
+        has_stopped.then(|| self.words.after(self.stretch.loud_ms, Pauses::Yes))
     }
 
     /// What follows is other speech.

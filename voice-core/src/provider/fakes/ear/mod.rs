@@ -6,10 +6,12 @@
 mod engine;
 mod hearing;
 mod loud;
+mod timing;
 mod words;
 
 pub(crate) use engine::EngineEar;
 pub(crate) use hearing::{BLOCK_MS, Hearing};
+pub(crate) use timing::{Word, joined, mishear, spread};
 
 use crate::stage::Stt;
 use std::sync::Arc;

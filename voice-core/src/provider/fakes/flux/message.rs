@@ -2,6 +2,7 @@
 
 use super::query::Settings;
 use super::turns::{Event, Trigger, TurnInfo};
+use crate::provider::fakes::ear::Word;
 use serde::Serialize;
 
 /// What a message may hold or lack.
@@ -106,7 +107,7 @@ impl Writer {
     pub(super) fn turn_info(&mut self, info: &TurnInfo, optional: &Optional) -> String {
         let languages = optional.languages.as_ref();
         let spoken = |languages: &Languages| languages.hinted.first().cloned().unwrap_or_else(|| "en".into());
-        let word = |word: &super::turns::Word| WordJson {
+        let word = |word: &Word| WordJson {
             word: word.text.clone(),
             confidence: 0.9912,
             start: optional.word_times.then(|| seconds(word.start_ms)),
@@ -176,14 +177,14 @@ impl Writer {
     }
 }
 
-/// Seconds as the vendor counts them: in steps of 80 ms and single precision, with the noise that gives.
+/// Seconds in single precision, every other step of 80 ms with the noise that the vendor's arithmetic leaves.
 fn seconds(ms: u64) -> f32 {
-    ms as f32 / 80.0 * 0.08
+    let seconds = ms as f32 / 1_000.0;
+    if (ms / 80).is_multiple_of(2) { seconds } else { seconds.next_up() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::turns::Word;
     use super::*;
     use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-use super::deepgram;
+use super::deepgram::{self, ConfigureAnswer};
 use super::ear::Ear;
 use super::visit::{Accepted, ErrorScript, Head, Refusal, Visit};
 use serde_json::json;
@@ -60,26 +60,6 @@ impl Default for FluxFake {
             seed: 1,
         }
     }
-}
-
-/// How a Configure message is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigureAnswer {
-    /// As its content deserves.
-    #[default]
-    Judged,
-    /// As its content deserves, so much later. Further ones fail meanwhile.
-    Late {
-        /// How much.
-        ms: u64,
-    },
-    /// With a failure that has a code.
-    Fails,
-    /// With a failure that has none.
-    FailsSilently,
-    /// Not at all (Nova: the stream falls silent as well).
-    Never,
 }
 
 pub(super) fn refusal(status: u16, said: &str, request_id: &str) -> Refusal {

@@ -1,11 +1,11 @@
 //! One connection: messages of the client in order, turn events back.
 
+use super::FluxFake;
 use super::message::{Languages, Optional, Writer};
 use super::query::{Configure, Settings};
 use super::turns::{Event, TurnInfo, Turns};
-use super::{ConfigureAnswer, FluxFake};
 use crate::provider::fakes::clock::after;
-use crate::provider::fakes::deepgram::Decoder;
+use crate::provider::fakes::deepgram::{ConfigureAnswer, Decoder};
 use crate::provider::fakes::ear::EngineEar;
 use crate::provider::fakes::log::SttCounts;
 use crate::provider::fakes::socket::{FakeSocket, Received};

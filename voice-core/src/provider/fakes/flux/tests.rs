@@ -1,8 +1,9 @@
 //! Turns from audio alone, and the whole service over a real socket.
 
+use super::FluxFake;
 use super::query::Thresholds;
 use super::turns::{Event, Trigger, TurnInfo, Turns};
-use super::{ConfigureAnswer, FluxFake};
+use crate::provider::fakes::ConfigureAnswer;
 use crate::provider::fakes::{Ear, FakeTurn, Fakes, FakesConfig, Fault, FaultRule, FaultScript, Service};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -263,6 +264,7 @@ async fn a_conversation_over_a_socket() {
     say(&mut client, json!({"type": "CloseStream"})).await;
     assert_eq!(json(&mut client).await["event"], "Update");
     assert!(matches!(next(&mut client).await, Some(Ok(Message::Close(None)))));
+    assert!(next(&mut client).await.is_none(), "and the connection ends");
     let counts = fakes.log().until(|counts| counts.flux.ended == 1).await.flux;
     assert_eq!((counts.opened, counts.turns, counts.turn_ends, counts.eager_ends), (1, 1, 1, 1));
     assert_eq!(counts.audio_samples, 2_800 * 16);
@@ -345,7 +347,7 @@ async fn faults_between_messages_are_seen_by_the_client() {
     ];
     let fakes = fakes(says([]), FaultScript::new(rules)).await;
     let mut firsts = Vec::new();
-    for _ in 0..7 {
+    for visit in 1..=7 {
         let mut client = connect(&fakes, QUERY, "Token secret").await.unwrap();
         // A reset may come while this is sent.
         let silence = Message::binary(vec![0; 16_000 * 2]);
@@ -362,7 +364,7 @@ async fn faults_between_messages_are_seen_by_the_client() {
                     "close".into()
                 }
                 Some(Err(_)) => "reset".into(),
-                other => panic!("{other:?}"),
+                other => panic!("visit {visit}: {other:?} after {messages:?}"),
             });
         }
         firsts.push(messages.join(" "));

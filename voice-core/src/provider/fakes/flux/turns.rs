@@ -5,7 +5,7 @@
 //! turn had an eager end; the words of an end are those of the last eager end that was not taken back.
 
 use super::query::Thresholds;
-use crate::provider::fakes::ear::{Ear, Hearing};
+use crate::provider::fakes::ear::{Ear, Hearing, Word, joined, mishear, spread};
 
 const STEP_MS: u64 = 80;
 /// A message at least each so many steps; near an end at each.
@@ -38,14 +38,6 @@ pub(super) enum Trigger {
     Timeout,
 }
 
-/// A word and when it was said, in ms of stream audio.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) start_ms: u64,
-    pub(super) end_ms: u64,
-}
-
 /// One event of a turn.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TurnInfo {
@@ -60,7 +52,7 @@ pub(super) struct TurnInfo {
 impl TurnInfo {
     /// The words as one text.
     pub(super) fn transcript(&self) -> String {
-        self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+        joined(&self.words)
     }
 }
 
@@ -249,7 +241,8 @@ impl Turns {
         self.has_told_words |= !self.shown.is_empty();
         let window_ms = (self.window_start_ms, self.now_ms());
         let confidence = self.confidence(event, trigger);
-        TurnInfo { event, turn: self.turn, window_ms, words: self.timed_words(), confidence, trigger }
+        let words = spread(&self.shown, self.hearing.sound(), &mut self.random);
+        TurnInfo { event, turn: self.turn, window_ms, words, confidence, trigger }
     }
 
     fn confidence(&mut self, event: Event, trigger: Option<Trigger>) -> f64 {
@@ -263,28 +256,5 @@ impl Turns {
             _ => 0.05,
         };
         ((sure + jitter).min(0.99) * 10_000.0).round() / 10_000.0
-    }
-
-    /// The words spread over the speech, a little elsewhere each time.
-    fn timed_words(&mut self) -> Vec<Word> {
-        let sound = self.hearing.sound();
-        let onset_ms = sound.onset_ms.unwrap_or(self.window_start_ms);
-        let end_ms = sound.loud_end_ms.max(onset_ms);
-        let count = self.shown.len().max(1) as u64;
-        let each_ms = (end_ms - onset_ms) / count;
-        let shift_ms = self.random.u64(0..=each_ms / 8);
-        let timed = |(nth, text): (usize, &String)| {
-            let start_ms = onset_ms + nth as u64 * each_ms + shift_ms;
-            Word { text: text.clone(), start_ms, end_ms: (start_ms + each_ms).min(end_ms).max(start_ms) }
-        };
-        self.shown.iter().enumerate().map(timed).collect()
-    }
-}
-
-/// The newest word is understood in part only: a later message sets it right.
-fn mishear(words: &mut [Word]) {
-    if let Some(last) = words.last_mut() {
-        let half = last.text.chars().count().div_ceil(2);
-        last.text = last.text.chars().take(half).collect();
     }
 }
