@@ -22,6 +22,7 @@ pub(super) struct CartesiaSession {
     out: Arc<dyn Outbox>,
     /// So that no context of any session is called the same.
     nonce: u64,
+    begun: u32,
 }
 
 impl CartesiaSession {
@@ -46,7 +47,7 @@ impl CartesiaSession {
         };
         let out: Arc<dyn Outbox> = Arc::new(socket.run(vendor, plan, Handler { shared: shared.clone() }));
         shared.line.connect(&out);
-        Self { shared, out, nonce: fastrand::u64(..) }
+        Self { shared, out, nonce: fastrand::u64(..), begun: 0 }
     }
 }
 
@@ -60,7 +61,8 @@ impl TtsSession for CartesiaSession {
         if !self.out.is_open() {
             return Err(self.shared.router.closed().filter(|error| !error.is_retryable()).unwrap_or(ended));
         }
-        let name = format!("{:016x}-{}", self.nonce, reply.0);
+        self.begun = self.begun.wrapping_add(1);
+        let name = format!("{:016x}-{}-{}", self.nonce, self.begun, reply.0);
         let reply = Reply::begin(name, self.shared.clone()).map_err(|_| ended)?;
         Ok(tts_reply(reply, &self.out))
     }

@@ -8,7 +8,7 @@ use crate::units::SampleRate;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// Unread events at most: a vendor that sends crumbs is as wrong as one that sends hours.
