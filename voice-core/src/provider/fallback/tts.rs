@@ -1,0 +1,134 @@
+//! TTSs in order: a reply whose voice breaks is spoken on by another, from the word on that was not spoken.
+
+use super::FallbackConfig;
+use super::choice::{Choice, error_of_all};
+use super::speech::{Feed, Speech};
+use crate::stage::{StageError, Tts, TtsReply, TtsSession};
+use crate::units::{ReplyId, SampleRate};
+use futures::FutureExt;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Several TTSs as one. A session opens the first that can be opened, and further ones when they are needed; all audio
+/// has the rate of the first.
+///
+/// A reply whose engine refuses it, gives no audio in time or breaks off is spoken on by the next one: from the clause
+/// on that was not finished, or from the word on where word times were given; where they were not, the audio says about
+/// how far it had come. With one engine the reply is begun anew once in the same way.
+#[derive(Clone)]
+pub struct FallbackTts {
+    choice: Choice<dyn Tts>,
+}
+
+impl FallbackTts {
+    /// Engines in the order in which they are preferred.
+    ///
+    /// # Errors
+    /// [`StageError::Open`] if there is none.
+    pub fn new(engines: Vec<Arc<dyn Tts>>, config: FallbackConfig) -> Result<Self, StageError> {
+        Ok(Self { choice: Choice::new(engines, config, |engine| engine.name())? })
+    }
+}
+
+impl Tts for FallbackTts {
+    /// The first engine's; events say when it is another's.
+    fn name(&self) -> &str {
+        &self.choice.first
+    }
+
+    fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+        open_any(self.choice.clone()).boxed()
+    }
+}
+
+async fn open_any(choice: Choice<dyn Tts>) -> Result<Box<dyn TtsSession>, StageError> {
+    let mut errors = Vec::new();
+    for candidate in choice.order() {
+        match opening(&choice, candidate.at).await {
+            Ok(session) => {
+                let rate = session.sample_rate();
+                let pool = Pool::new(choice.len());
+                pool.put(candidate.at, session);
+                return Ok(Box::new(Session { choice, pool, rate }));
+            }
+            Err(error) => {
+                choice.failed(candidate.at, &error);
+                errors.push(error);
+            }
+        }
+    }
+    Err(error_of_all(errors))
+}
+
+/// Opens an engine within the deadline.
+pub(super) fn opening(
+    choice: &Choice<dyn Tts>,
+    at: usize,
+) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+    let deadline = choice.config.open_deadline();
+    let late = StageError::Stalled { engine: "the TTS", waited: deadline };
+    let Some(open) = choice.engine(at).map(|engine| engine.open()) else {
+        return std::future::ready(Err(StageError::Ended { engine: "the TTS" })).boxed();
+    };
+    async move { tokio::time::timeout(deadline, open).await.unwrap_or(Err(late)) }.boxed()
+}
+
+struct Session {
+    choice: Choice<dyn Tts>,
+    pool: Pool,
+    rate: SampleRate,
+}
+
+impl TtsSession for Session {
+    fn sample_rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    /// Never fails: what goes wrong is the reply's to mend.
+    fn begin(&mut self, reply: ReplyId) -> Result<TtsReply, StageError> {
+        let speech = Speech::new(reply, self.choice.clone(), self.pool.clone(), self.rate);
+        let feed = Feed::of(&speech);
+        Ok(TtsReply { feed: Box::new(feed), events: speech.fuse().boxed() })
+    }
+}
+
+/// The sessions of one call that are open, one an engine at the most.
+#[derive(Clone)]
+pub(super) struct Pool {
+    sessions: Arc<Mutex<Vec<Option<Box<dyn TtsSession>>>>>,
+}
+
+impl Pool {
+    fn new(engines: usize) -> Self {
+        Self { sessions: Arc::new(Mutex::new((0..engines).map(|_| None).collect())) }
+    }
+
+    pub(super) fn put(&self, at: usize, session: Box<dyn TtsSession>) {
+        self.with(at, |slot| *slot = Some(session));
+    }
+
+    pub(super) fn drop_session(&self, at: usize) {
+        self.with(at, |slot| *slot = None);
+    }
+
+    pub(super) fn is_open(&self, at: usize) -> bool {
+        self.with(at, |slot| slot.is_some()).unwrap_or_default()
+    }
+
+    /// Begins a reply with an engine, and says at which rate it speaks; nothing where it has no session.
+    pub(super) fn begin(&self, at: usize, reply: ReplyId) -> Option<Result<(TtsReply, SampleRate), StageError>> {
+        let begin = |slot: &mut Option<Box<dyn TtsSession>>| {
+            slot.as_mut().map(|session| session.begin(reply).map(|begun| (begun, session.sample_rate())))
+        };
+        self.with(at, begin).flatten()
+    }
+
+    fn with<T>(&self, at: usize, f: impl FnOnce(&mut Option<Box<dyn TtsSession>>) -> T) -> Option<T> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at).map(f)
+    }
+}
+
+#[cfg(test)]
+#[path = "tts_tests.rs"]
+mod tests;
