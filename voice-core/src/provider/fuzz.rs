@@ -4,6 +4,8 @@
 //! line in [`TARGETS`] and a folder of its name in `fuzz/corpus` with at least one file. A vendor's own functions are
 //! in its folder.
 
+#[cfg(feature = "deepgram")]
+use super::deepgram::fuzz as deepgram;
 #[cfg(feature = "net")]
 use super::net::fuzz as net;
 
@@ -12,6 +14,10 @@ pub type Target = fn(&[u8]);
 
 /// Every target and its name.
 pub const TARGETS: &[(&str, Target)] = &[
+    #[cfg(feature = "deepgram")]
+    ("flux", deepgram::flux),
+    #[cfg(feature = "deepgram")]
+    ("nova", deepgram::nova),
     #[cfg(feature = "net")]
     ("said", net::said),
     #[cfg(feature = "net-http")]

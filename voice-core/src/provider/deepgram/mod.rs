@@ -16,6 +16,8 @@ mod configuring;
 mod dialect;
 mod feed;
 mod flux;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzz;
 mod json;
 mod limits;
 mod link;

@@ -8,3 +8,9 @@ mod turns;
 
 pub use config::{FluxConfig, ForceEndTurn};
 pub use stt::FluxStt;
+
+/// The state of a connection, for fuzzing.
+#[cfg(feature = "fuzzing")]
+pub(super) fn any_turns() -> impl super::dialect::Dialect {
+    turns::Turns::new(command::Languages::Several, std::sync::Arc::default())
+}

@@ -8,3 +8,9 @@ mod stt;
 
 pub use config::NovaConfig;
 pub use stt::NovaStt;
+
+/// The state of a connection, for fuzzing.
+#[cfg(feature = "fuzzing")]
+pub(super) fn any_segments() -> impl super::dialect::Dialect {
+    segments::Segments::default()
+}
