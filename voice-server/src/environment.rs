@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use url::Url;
+use url::{Host, Url};
 
 /// Whose key or address it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,6 +187,12 @@ impl Environment {
         self.urls.get(&account).map(String::as_str)
     }
 
+    /// Whose keys travel unencrypted over a network.
+    pub fn exposed(&self) -> impl Iterator<Item = Account> {
+        let urls = self.urls.iter().filter(|(account, url)| self.keys.contains_key(account) && is_in_the_clear(url));
+        urls.map(|(account, _)| *account)
+    }
+
     /// The account's model or voice.
     pub fn choice(&self, account: Account) -> Option<&str> {
         self.choices.get(&account).map(String::as_str)
@@ -238,6 +244,18 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether it is plain, and not of this machine.
+fn is_in_the_clear(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    matches!(url.scheme(), "http" | "ws") && !is_here
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,6 +291,19 @@ mod tests {
             let said = environment(&[(variable, value)]).unwrap_err().to_string();
             assert!(said.starts_with(variable) && !said.contains("cret") && said.contains(": "), "{said}");
         }
+    }
+
+    #[test]
+    fn a_key_in_the_clear_is_noticed() {
+        let key = ("GROQ_API_KEY", "k");
+        let exposed = |url| environment(&[key, ("GROQ_URL", url)]).unwrap().exposed().collect::<Vec<_>>();
+        for url in ["https://a.example/v1", "http://127.0.0.1:1/v1", "http://localhost/v1", "ws://[::1]:2"] {
+            assert_eq!(exposed(url), [], "{url}");
+        }
+        for url in ["http://a.example/v1", "ws://10.0.0.1"] {
+            assert_eq!(exposed(url), [Account::Groq], "{url}");
+        }
+        assert_eq!(environment(&[("VLLM_URL", "http://a.example/v1")]).unwrap().exposed().count(), 0, "no key");
     }
 
     #[test]

@@ -65,7 +65,13 @@ impl Chains<'_> {
             chain.push(match engine {
                 SttEngine::Moonshine => insist("stt", MOONSHINE, self.engines.moonshine())?,
                 SttEngine::StandIn => Arc::new(StandInStt::default()),
-                vendor => self.vendor(vendor, vendors::stt)?,
+                vendor => match self.vendor(vendor, vendors::stt) {
+                    Err(AgentError::Unset { engine, what, .. }) if is_auto => {
+                        self.leave_out("stt", engine, &what);
+                        continue;
+                    }
+                    built => built?,
+                },
             });
         }
         if is_auto {
@@ -96,7 +102,13 @@ impl Chains<'_> {
         for engine in wanted {
             chain.push(match engine {
                 LlmEngine::Dialogue => dialogue(),
-                vendor => self.vendor(vendor, vendors::llm)?,
+                vendor => match self.vendor(vendor, vendors::llm) {
+                    Err(AgentError::Unset { engine, what, .. }) if is_auto => {
+                        self.leave_out("llm", engine, &what);
+                        continue;
+                    }
+                    built => built?,
+                },
             });
         }
         // The script books appointments, whatever the instructions of an agent say.
@@ -119,7 +131,13 @@ impl Chains<'_> {
             chain.push(match engine {
                 TtsEngine::Pico => insist("tts", PICO, self.engines.pico())?,
                 TtsEngine::Tones => Arc::new(ToneTts::new()),
-                vendor => self.vendor(vendor, vendors::tts)?,
+                vendor => match self.vendor(vendor, vendors::tts) {
+                    Err(AgentError::Unset { engine, what, .. }) if is_auto => {
+                        self.leave_out("tts", engine, &what);
+                        continue;
+                    }
+                    built => built?,
+                },
             });
         }
         if is_auto {
@@ -142,6 +160,10 @@ impl Chains<'_> {
         let Part { engine, check } = build(engine, self.settings)?;
         self.checks.push(check);
         Ok(engine)
+    }
+
+    fn leave_out(&mut self, key: &str, engine: &str, what: &str) {
+        self.notes.push(format!("{key}: {engine} has a key and is left out; to use it, {what}"));
     }
 
     fn last_resort<T: ?Sized>(&mut self, key: &str, engine: &str, found: Result<Arc<T>, String>) -> Option<Arc<T>> {

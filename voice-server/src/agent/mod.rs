@@ -67,6 +67,16 @@ pub enum AgentError {
         /// The variable that is missing.
         variable: &'static str,
     },
+    /// A vendor has a key, and what has no default is not chosen.
+    #[error("agent.{key}: {engine} needs to know what to use: {what}")]
+    Unset {
+        /// The key of the configuration.
+        key: &'static str,
+        /// Which engine.
+        engine: &'static str,
+        /// What to set.
+        what: String,
+    },
     /// A vendor's section of the configuration is wrong.
     #[error("[{section}] {error}")]
     Vendor {
@@ -97,6 +107,10 @@ pub fn build_agent(settings: &Settings) -> Result<BuiltAgent, AgentError> {
     let tts = chains.tts()?;
     let Chains { mut notes, checks, mut names, .. } = chains;
     names.extend([stt.name(), llm.name(), tts.name()].map(str::to_owned));
+    notes.extend(settings.environment.exposed().map(|account| {
+        let (key, url) = (account.key_variable(), account.url_variable());
+        format!("{key} travels unencrypted: {url} is a plain http or ws address of another machine")
+    }));
     notes.extend(unused_prices(&settings.prices, &names));
     let config = if is_scripted {
         agent_config(settings, "", script.greeting())

@@ -18,11 +18,3 @@ pub(crate) struct VendorCheck {
     /// What works, or what to do; never a key.
     pub(crate) probe: BoxFuture<'static, Result<String, String>>,
 }
-
-#[cfg(feature = "vendors")]
-impl VendorCheck {
-    /// A vendor that has a key and cannot be used all the same.
-    pub(super) fn fails(stage: &'static str, engine: &str, what_to_do: String) -> Self {
-        Self { stage, engine: engine.to_owned(), probe: Box::pin(std::future::ready(Err(what_to_do))) }
-    }
-}
