@@ -183,7 +183,7 @@ impl Settings {
         let text =
             std::fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.to_owned(), reason })?;
         let mut settings: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Parse { path: path.to_owned(), reason: error.to_string() })?;
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), reason: without_source(&error, &text) })?;
         settings.silence_empty_prompts();
         if let (Some(script), Some(folder)) = (&mut settings.agent.dialogue, path.parent()) {
             *script = folder.join(&*script);
@@ -238,6 +238,13 @@ impl Settings {
     }
 }
 
+/// Where and what, without the line itself: someone may have put a key there.
+fn without_source(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1));
+    format!("{}{}", line.unwrap_or_default(), error.message())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +278,58 @@ mod tests {
         let all = serde_json::to_value(TurnConfig::default()).unwrap();
         let missing: Vec<_> = all.as_object().unwrap().keys().filter(|key| !named.contains(key)).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    /// Names of the fields of a struct without fields that are structs themselves.
+    #[cfg(feature = "vendors")]
+    fn fields_of(config: &dyn std::fmt::Debug) -> Vec<String> {
+        let text = format!("{config:#?}");
+        let fields = text.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(':'));
+        fields.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with([' ', '}', ')'])).collect()
+    }
+
+    #[cfg(feature = "vendors")]
+    #[test]
+    fn the_example_names_every_key_of_the_vendors() {
+        let example = include_str!("../config.example.toml");
+        let defaults = Settings::default();
+        let sections: [(&str, &dyn std::fmt::Debug); 6] = [
+            ("flux", &defaults.flux),
+            ("nova", &defaults.nova),
+            ("groq", &defaults.groq),
+            ("openai.speech", &defaults.openai.speech),
+            ("cartesia", &defaults.cartesia),
+            ("elevenlabs", &defaults.elevenlabs),
+        ];
+        for (section, config) in sections {
+            let (_, rest) = example.split_once(&format!("\n[{section}]")).expect("the section");
+            let text = rest.split("\n[").next().unwrap_or_default();
+            let names = |field: &str| {
+                let starts = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{field} = "));
+                text.lines().any(starts) || rest.contains(&format!("\n[{section}.{field}]"))
+            };
+            let elsewhere = ["key", "url", "preset"];
+            let fields = fields_of(config);
+            assert!(fields.len() > 5, "{section}: {fields:?}");
+            let missing: Vec<_> =
+                fields.iter().filter(|field| !elsewhere.contains(&field.as_str()) && !names(field)).collect();
+            assert!(missing.is_empty(), "[{section}] does not name {missing:?}");
+        }
+    }
+
+    #[cfg(feature = "vendors")]
+    #[test]
+    fn a_wrong_key_of_a_vendor_is_named_and_a_key_in_the_file_is_one() {
+        for (toml, named) in [
+            ("[flux]\nmodle = \"x\"\n", "modle"),
+            ("[openai]\nmodle = \"x\"\n", "modle"),
+            ("[openai.speech]\nvoise = \"x\"\n", "voise"),
+            ("[cartesia]\nkey = \"secret\"\n", "key"),
+        ] {
+            let said = load(toml, ServeArgs::default()).unwrap_err();
+            assert!(said.contains("FILE") && said.contains("line ") && said.contains(named), "{said}");
+            assert!(!said.contains("secret"), "{said}");
+        }
     }
 
     #[test]
