@@ -293,13 +293,12 @@ mod tests {
     fn the_example_names_every_key_of_the_vendors() {
         let example = include_str!("../config.example.toml");
         let defaults = Settings::default();
-        let sections: [(&str, &dyn std::fmt::Debug); 6] = [
+        let sections: [(&str, &dyn std::fmt::Debug); 5] = [
             ("flux", &defaults.flux),
             ("nova", &defaults.nova),
             ("groq", &defaults.groq),
             ("openai.speech", &defaults.openai.speech),
             ("cartesia", &defaults.cartesia),
-            ("elevenlabs", &defaults.elevenlabs),
         ];
         for (section, config) in sections {
             let (_, rest) = example.split_once(&format!("\n[{section}]")).expect("the section");
