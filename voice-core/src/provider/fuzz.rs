@@ -4,8 +4,12 @@
 //! line in [`TARGETS`] and a folder of its name in `fuzz/corpus` with at least one file. A vendor's own functions are
 //! in its folder.
 
+#[cfg(feature = "cartesia")]
+use super::cartesia::fuzz as cartesia;
 #[cfg(feature = "deepgram")]
 use super::deepgram::fuzz as deepgram;
+#[cfg(feature = "elevenlabs")]
+use super::elevenlabs::fuzz as elevenlabs;
 #[cfg(feature = "net")]
 use super::net::fuzz as net;
 
@@ -14,6 +18,10 @@ pub type Target = fn(&[u8]);
 
 /// Every target and its name.
 pub const TARGETS: &[(&str, Target)] = &[
+    #[cfg(feature = "cartesia")]
+    ("cartesia", cartesia::cartesia),
+    #[cfg(feature = "elevenlabs")]
+    ("elevenlabs", elevenlabs::elevenlabs),
     #[cfg(feature = "deepgram")]
     ("flux", deepgram::flux),
     #[cfg(feature = "deepgram")]

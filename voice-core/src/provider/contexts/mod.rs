@@ -8,6 +8,8 @@ mod check;
 mod clock;
 mod decoder;
 mod outbox;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod promises;
 mod queue;
 mod reply;
 mod router;

@@ -236,7 +236,7 @@ impl Inner {
 }
 
 /// For tests: the events that wait, as a reader would get them.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl SpeechQueue {
     pub(crate) fn drain(&self) -> Vec<Event> {
         let mut cx = Context::from_waker(Waker::noop());

@@ -7,6 +7,8 @@ mod command;
 mod config;
 mod context;
 mod fault;
+#[cfg(feature = "fuzzing")]
+pub(in crate::provider) mod fuzz;
 mod message;
 mod reply;
 mod session;
