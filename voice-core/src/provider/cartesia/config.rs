@@ -173,6 +173,8 @@ fn wrong(field: &str, rule: &str) -> StageError {
 mod tests {
     use super::*;
 
+    type Spoil = fn(&mut CartesiaConfig);
+
     fn config() -> CartesiaConfig {
         CartesiaConfig { voice: "v".into(), ..CartesiaConfig::default() }
     }
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_named() {
-        let wrong: [(&str, fn(&mut CartesiaConfig)); 9] = [
+        let wrong: [(&str, Spoil); 9] = [
             ("voice", |config| config.voice = " ".into()),
             ("version", |config| config.version = "latest".into()),
             ("model", |config| config.model.clear()),

@@ -261,7 +261,8 @@ async fn a_vendor_without_marks_is_understood() {
 #[tokio::test]
 async fn errors_end_their_reply_and_no_other() {
     let (mut session, mut peer) = call(config()).await;
-    let shapes: [(&dyn Fn(&str) -> Value, Fault, &str); 5] = [
+    type Shape<'a> = &'a dyn Fn(&str) -> Value;
+    let shapes: [(Shape<'_>, Fault, &str); 5] = [
         (&|id| error(id, 429, "concurrency_limited", "plan limit"), Fault::Overload, "plan limit"),
         (&|id| error(id, 404, "model_not_found", "?"), Fault::Configuration, "`model`"),
         (&|id| error(id, 402, "quota_exceeded", "?"), Fault::Configuration, "credit"),

@@ -165,6 +165,8 @@ fn ensure(holds: bool, field: &str, rule: &str) -> Result<(), StageError> {
 mod tests {
     use super::*;
 
+    type Spoil = fn(&mut ElevenLabsConfig);
+
     fn config() -> ElevenLabsConfig {
         ElevenLabsConfig { voice: "v".into(), ..ElevenLabsConfig::default() }
     }
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_named() {
-        let wrong: [(&str, fn(&mut ElevenLabsConfig)); 8] = [
+        let wrong: [(&str, Spoil); 8] = [
             ("voice", |config| config.voice = " ".into()),
             ("model", |config| config.model.clear()),
             ("stability", |config| config.stability = Some(1.1)),
