@@ -3,6 +3,8 @@
 
 #[path = "vendor_deepgram/ends.rs"]
 mod ends;
+#[path = "vendor_deepgram/fakes.rs"]
+mod fakes;
 #[path = "vendor_deepgram/flux.rs"]
 mod flux;
 #[path = "vendor_deepgram/nova.rs"]

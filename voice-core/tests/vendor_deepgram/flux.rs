@@ -173,22 +173,11 @@ async fn the_end_of_the_audio_is_said_last_and_open_words_are_kept() {
     ears.event().await;
     assert_eq!(ears.event().await, interim("so long"));
     ears.push(2_560, 100);
-    ears.feed = Box::new(Deaf);
+    ears.drop_feed();
     assert_eq!(peer.take_text().await, (2_660, json!({"type": "CloseStream"})));
     turn(&mut peer, "Update", 0, "so long then", 0.16).await;
     while soon(peer.take()).await {}
     assert_eq!(ears.event().await, interim("so long then"));
     assert_eq!(ears.event().await, final_at("so long then", 2_560));
     ears.end().await;
-}
-
-/// Stands where a feed was that is dropped.
-struct Deaf;
-
-impl voice_core::stage::SttFeed for Deaf {
-    fn push(&mut self, _: &[i16], _: Position) -> Result<(), StageError> {
-        Ok(())
-    }
-
-    fn finalize(&mut self, _: Position) {}
 }

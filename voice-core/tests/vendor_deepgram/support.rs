@@ -199,6 +199,16 @@ impl Ears {
         error
     }
 
+    /// What comes next, whatever it is.
+    pub(crate) async fn item(&mut self) -> Option<Result<SttEvent, StageError>> {
+        soon(self.events.recv()).await
+    }
+
+    /// Drops the half that is fed: no audio follows.
+    pub(crate) fn drop_feed(&mut self) {
+        self.feed = Box::new(NoFeed);
+    }
+
     /// Waits for the end of the stream.
     pub(crate) async fn end(&mut self) {
         let item = soon(self.events.recv()).await;
@@ -209,6 +219,17 @@ impl Ears {
     pub(crate) async fn stop_reading(&mut self) {
         self.reader.shutdown().await;
     }
+}
+
+/// Stands where a feed was.
+struct NoFeed;
+
+impl SttFeed for NoFeed {
+    fn push(&mut self, _: &[i16], _: Position) -> Result<(), StageError> {
+        Ok(())
+    }
+
+    fn finalize(&mut self, _: Position) {}
 }
 
 /// What is pushed for the positions from `position` on.
