@@ -1,12 +1,17 @@
 //! Time for the fakes: delays of faults, and what a vendor does after so long without input.
 #![expect(clippy::disallowed_methods, reason = "a fake server paces itself; its clock is tokio's")]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// The instant `delay` from now.
 pub(super) fn after(delay: Duration) -> Instant {
     Instant::now() + delay
+}
+
+/// The wall clock, for a header that is a date.
+pub(super) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Counts from the opening of a connection, so that what is decided by time can be given any.

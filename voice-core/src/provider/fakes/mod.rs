@@ -39,7 +39,10 @@ mod visit;
 mod voice;
 
 pub use cartesia::{CancelManner, CartesiaFake, TimestampPlace};
-pub use chat::ChatFake;
+pub use chat::{
+    ArgumentManner, ChatFake, ChatStyle, FinishManner, FirstContent, LineEnd, MidStreamError, Reasoning, RetryAfter,
+    SseManner, SseOption, StreamEnd, ToolCallManner, ToolIdManner, UsageManner,
+};
 pub use cutter::{ChunkSizes, Cuts};
 pub use deepgram::ConfigureAnswer;
 pub use ear::{Ear, FakeTurn};
@@ -48,7 +51,7 @@ pub use faults::{Fault, FaultRule, FaultScript, Service};
 pub use flux::FluxFake;
 pub use log::{ChatCounts, FakesCounts, FakesEvent, FakesLog, SttCounts, VoiceCounts};
 pub use nova::{Closing, FinalizeAnswer, NovaFake, SpeechStarts};
-pub use speech::SpeechFake;
+pub use speech::{SpeechEnd, SpeechFake};
 
 use faults::FaultPlan;
 use slots::Slots;

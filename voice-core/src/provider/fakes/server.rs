@@ -125,11 +125,11 @@ async fn open(visit: &mut Visit) -> Option<Refusal> {
             Fault::Refuse { status, retry_after_ms, body } => {
                 let mut refusal = vendor_refusal(visit, status, "refused by the fault script");
                 if let Some(body) = body {
-                    refusal.body = body;
+                    refusal = refusal.with_body(body);
                 }
-                if let Some(ms) = retry_after_ms {
-                    let seconds = format!("{}", ms as f64 / 1_000.0);
-                    refusal = refusal.header("retry-after-ms", ms.to_string()).header("retry-after", seconds);
+                let further = retry_after_ms.map(|ms| chat::retry_after(&visit.shared.config.chat, ms));
+                for (name, value) in further.into_iter().flatten() {
+                    refusal = refusal.header(name, value);
                 }
                 return Some(refusal);
             }
@@ -145,7 +145,7 @@ fn vendor_refusal(visit: &Visit, status: u16, said: &str) -> Refusal {
     match visit.service {
         Service::Flux => flux::refusal(status, said, id),
         Service::Nova => nova::refusal(status, said, id),
-        Service::Chat | Service::Models => chat::refusal(status, said, id),
+        Service::Chat | Service::Models => chat::refusal(&visit.shared.config.chat, status, said, id),
         Service::Speech => speech::refusal(status, said, id),
         Service::Cartesia => cartesia::refusal(status, said, id),
         Service::Elevenlabs => elevenlabs::refusal(status, said, id),

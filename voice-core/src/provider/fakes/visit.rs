@@ -154,6 +154,17 @@ impl Refusal {
         self
     }
 
+    /// With another body; one that begins as HTML does is a proxy's page.
+    #[must_use]
+    pub(super) fn with_body(self, body: String) -> Self {
+        if !body.trim_start().starts_with('<') {
+            return Self { body, ..self };
+        }
+        let mut headers = self.headers;
+        headers.retain(|(name, _)| *name != "content-type");
+        Self { status: self.status, headers, body }.header("content-type", "text/html; charset=utf-8")
+    }
+
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(whole(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,34 +1,21 @@
-//! A fake of an OpenAI-compatible chat endpoint.
+//! Chat completions over SSE in the manner of Groq, OpenAI, vLLM, Ollama and llama.cpp.
+//!
+//! Invariant: what the model says comes from the brain; `request`, `chunks`, `sse` and `refusal` are pure, `answer` joins
+//! them to the base. A client that leaves drops the brain's stream: nothing is made after that.
 
-use super::visit::{Body, Head, Refusal, Visit};
-use crate::provider::scripted::{LlmConfig, ScriptedLlm};
-use crate::stage::Llm;
-use bytes::Bytes;
-use hyper::Response;
-use serde_json::json;
-use std::sync::Arc;
+mod answer;
+mod chunks;
+mod config;
+mod refusal;
+mod request;
+mod sse;
 
-/// How the fake behaves.
-#[derive(Clone)]
-pub struct ChatFake {
-    /// Who thinks. Default: nobody; every answer is empty.
-    pub brain: Arc<dyn Llm>,
-}
+#[cfg(test)]
+mod tests;
 
-impl Default for ChatFake {
-    fn default() -> Self {
-        Self { brain: Arc::new(ScriptedLlm::new(LlmConfig::default(), Vec::new())) }
-    }
-}
-
-pub(super) fn refusal(status: u16, said: &str, request_id: &str) -> Refusal {
-    Refusal::json(status, &json!({ "error": { "message": said } })).header("x-request-id", request_id)
-}
-
-pub(super) fn models(_head: Head, visit: Visit) -> Response<Body> {
-    refusal(501, "not served", &visit.request_id).into_response()
-}
-
-pub(super) async fn answer(_head: Head, _body: Bytes, visit: Visit) -> Response<Body> {
-    refusal(501, "not served", &visit.request_id).into_response()
-}
+pub(super) use answer::{answer, models};
+pub use config::{
+    ArgumentManner, ChatFake, ChatStyle, FinishManner, FirstContent, LineEnd, MidStreamError, Reasoning, RetryAfter,
+    SseManner, SseOption, StreamEnd, ToolCallManner, ToolIdManner, UsageManner,
+};
+pub(super) use refusal::{refusal, retry_after};

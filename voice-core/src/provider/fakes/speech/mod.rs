@@ -1,30 +1,13 @@
-//! A fake of an OpenAI-compatible speech endpoint.
+//! Speech over HTTP in the manner of OpenAI: a text in, its audio out in pieces.
+//!
+//! Invariant: the audio is the voice's at 24 kHz; a client that leaves drops the voice's stream.
 
-use super::visit::{Body, Head, Refusal, Visit};
-use crate::provider::scripted::ToneTts;
-use crate::stage::Tts;
-use bytes::Bytes;
-use hyper::Response;
-use serde_json::json;
-use std::sync::Arc;
+mod answer;
+mod config;
+mod request;
 
-/// How the fake behaves.
-#[derive(Clone)]
-pub struct SpeechFake {
-    /// Who speaks. Default: tones.
-    pub voice: Arc<dyn Tts>,
-}
+#[cfg(test)]
+mod tests;
 
-impl Default for SpeechFake {
-    fn default() -> Self {
-        Self { voice: Arc::new(ToneTts::new()) }
-    }
-}
-
-pub(super) fn refusal(status: u16, said: &str, request_id: &str) -> Refusal {
-    Refusal::json(status, &json!({ "error": { "message": said } })).header("x-request-id", request_id)
-}
-
-pub(super) async fn answer(_head: Head, _body: Bytes, visit: Visit) -> Response<Body> {
-    refusal(501, "not served", &visit.request_id).into_response()
-}
+pub(super) use answer::{answer, refusal};
+pub use config::{SpeechEnd, SpeechFake};
