@@ -14,8 +14,6 @@
 //! | `ear` | what an STT fake hears: speech by its energy, words from a script or an engine |
 //! | the others | one folder a service |
 
-#![allow(dead_code, reason = "the services of speech and language come next")]
-
 mod body;
 mod cartesia;
 mod chat;
@@ -46,7 +44,7 @@ pub use chat::{
 pub use cutter::{ChunkSizes, Cuts};
 pub use deepgram::ConfigureAnswer;
 pub use ear::{Ear, FakeTurn};
-pub use elevenlabs::ElevenLabsFake;
+pub use elevenlabs::{Alignments, CloseManner, ElevenLabsFake, Finals, KeyCheck, SocketClose, Spelling};
 pub use faults::{Fault, FaultRule, FaultScript, Service};
 pub use flux::FluxFake;
 pub use log::{ChatCounts, FakesCounts, FakesEvent, FakesLog, SttCounts, VoiceCounts};

@@ -99,12 +99,6 @@ impl Outbox {
         self.last_due = self.items.back().map_or(Duration::ZERO, |item| item.due);
         kept
     }
-
-    /// Everything is said so much later.
-    pub(super) fn delay(&mut self, by: Duration) {
-        self.items.iter_mut().for_each(|item| item.due += by);
-        self.last_due += by;
-    }
 }
 
 #[cfg(test)]

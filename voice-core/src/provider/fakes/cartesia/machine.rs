@@ -142,12 +142,6 @@ impl Machine {
         }
     }
 
-    /// A message of a type nobody knows, next.
-    pub(super) fn say_unknown(&mut self) {
-        let id = self.contexts.values().next_back().map_or("", |context| context.id.as_str());
-        self.loose.push_back(answer::unknown(id));
-    }
-
     /// What the voices are to do, in order within a context.
     pub(super) fn pop_ask(&mut self) -> Option<(u64, Ask)> {
         self.contexts.iter_mut().find_map(|(key, context)| Some((*key, context.asks.pop_front()?)))

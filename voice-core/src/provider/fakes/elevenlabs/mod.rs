@@ -1,28 +1,15 @@
-//! A fake of ElevenLabs.
+//! ElevenLabs' multi-context WebSocket: text by schedule or flush, audio with its characters' times.
+//!
+//! Invariant: the protocol is in `machine`, `context` and `message`, which know no socket; `socket` joins them to the base.
 
-use super::visit::{Accepted, Head, Refusal, Visit};
-use crate::provider::scripted::ToneTts;
-use crate::stage::Tts;
-use serde_json::json;
-use std::sync::Arc;
+mod config;
+mod context;
+mod machine;
+mod message;
+mod socket;
 
-/// How the fake of ElevenLabs behaves.
-#[derive(Clone)]
-pub struct ElevenLabsFake {
-    /// Who speaks. Default: tones.
-    pub voice: Arc<dyn Tts>,
-}
+#[cfg(test)]
+mod tests;
 
-impl Default for ElevenLabsFake {
-    fn default() -> Self {
-        Self { voice: Arc::new(ToneTts::new()) }
-    }
-}
-
-pub(super) fn refusal(status: u16, said: &str, request_id: &str) -> Refusal {
-    Refusal::json(status, &json!({ "message": said })).header("x-request-id", request_id)
-}
-
-pub(super) fn open(_head: &Head, visit: &Visit) -> Result<Accepted, Refusal> {
-    Err(refusal(501, "not served", &visit.request_id))
-}
+pub use config::{Alignments, CloseManner, ElevenLabsFake, Finals, KeyCheck, SocketClose, Spelling};
+pub(super) use socket::{open, refusal};
