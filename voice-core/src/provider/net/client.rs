@@ -65,19 +65,13 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     names.iter().find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
-/// An error with its causes, without the address.
+/// Why a request failed, without the address: the causes below reqwest's own words, which say only that it did.
 pub(super) fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_said = inner.to_string();
-        if !sentence.ends_with(&inner_said) {
-            sentence = format!("{sentence}: {inner_said}");
-        }
-        cause = inner.source();
-    }
-    sentence
+    let below = std::iter::successors(error.source(), |&cause| cause.source());
+    let mut said: Vec<String> = below.map(ToString::to_string).collect();
+    said.dedup_by(|inner, outer| outer.ends_with(inner.as_str()));
+    if said.is_empty() { error.to_string() } else { said.join(": ") }
 }
 
 /// As much of a body as an error may have and as comes in time.

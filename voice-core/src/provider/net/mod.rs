@@ -5,8 +5,10 @@
 //!
 //! `vendor` says what went wrong, `socket` drives a WebSocket, `http` requests whose answers stream, `sse` cuts such an
 //! answer into events, `backoff` spaces tries out.
-#![allow(dead_code, reason = "which parts are used depends on the vendors that are built in")]
-#![allow(unused_imports, reason = "as above")]
+#![cfg_attr(
+    not(all(feature = "cartesia", feature = "deepgram", feature = "elevenlabs", feature = "openai")),
+    allow(dead_code, unused_imports, reason = "which parts are used depends on the vendors that are built in")
+)]
 
 #[cfg(any(feature = "net-socket", feature = "net-http"))]
 mod address;

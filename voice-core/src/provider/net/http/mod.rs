@@ -133,9 +133,12 @@ impl HttpBody {
     /// # Errors
     /// The connection broke before the body's end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, StageError> {
-        let broken =
-            |error| self.vendor.failed(Fault::Engine, &format!("its answer broke off: {}", client::causes(error)));
-        self.response.chunk().await.map_err(broken)
+        self.response.chunk().await.map_err(|error| self.broken(error))
+    }
+
+    fn broken(&self, error: reqwest::Error) -> StageError {
+        let request = self.request_id().map(|id| format!(" [request {id}]")).unwrap_or_default();
+        self.vendor.failed(Fault::Engine, &format!("its answer broke off: {}{request}", client::causes(error)))
     }
 
     async fn all(&mut self, max_bytes: usize) -> Result<Vec<u8>, StageError> {

@@ -204,10 +204,11 @@ async fn a_refusal_whose_body_never_ends_is_told_all_the_same() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_an_error_and_not_an_end() {
-    let mut body = answered(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\none").await.unwrap();
+    let mut body = answered(b"HTTP/1.1 200 OK\r\nx-request-id: r1\r\ncontent-length: 9\r\n\r\none").await.unwrap();
     assert_eq!(body.chunk().await, Ok(Some(Bytes::from_static(b"one"))));
     let broken = body.chunk().await.unwrap_err();
     assert!(matches!(broken, StageError::Stream { fault: Fault::Engine, .. }), "{broken:?}");
+    assert!(broken.to_string().ends_with("[request r1]"), "{broken}");
 }
 
 #[tokio::test]
