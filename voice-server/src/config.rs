@@ -13,6 +13,7 @@ use crate::sections::{
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use voice_core::provider::fallback::FallbackConfig;
 use voice_core::turn::{Protection, TurnConfig};
 
 /// Flags and environment variables of `voice-server serve`.
@@ -46,6 +47,8 @@ pub struct Settings {
     pub agent: AgentSettings,
     /// When the agent answers and when it falls silent.
     pub turn: TurnConfig,
+    /// When the next engine of a stage takes over.
+    pub fallback: FallbackConfig,
     /// What the engines cost.
     pub prices: Prices,
     /// Deepgram Flux.
@@ -79,6 +82,7 @@ impl Default for Settings {
             limits: ServerLimits::default(),
             agent: AgentSettings::default(),
             turn: TurnConfig::default(),
+            fallback: FallbackConfig::default(),
             prices: Prices::default(),
             flux: FluxSection::default(),
             nova: NovaSection::default(),
@@ -293,12 +297,14 @@ mod tests {
     fn the_example_names_every_key_of_the_vendors() {
         let example = include_str!("../config.example.toml");
         let defaults = Settings::default();
-        let sections: [(&str, &dyn std::fmt::Debug); 5] = [
+        let sections: [(&str, &dyn std::fmt::Debug); 7] = [
             ("flux", &defaults.flux),
             ("nova", &defaults.nova),
             ("groq", &defaults.groq),
             ("openai.speech", &defaults.openai.speech),
             ("cartesia", &defaults.cartesia),
+            ("elevenlabs", &defaults.elevenlabs),
+            ("fallback", &defaults.fallback),
         ];
         for (section, config) in sections {
             let (_, rest) = example.split_once(&format!("\n[{section}]")).expect("the section");
@@ -309,7 +315,7 @@ mod tests {
             };
             let elsewhere = ["key", "url", "preset"];
             let fields = fields_of(config);
-            assert!(fields.len() > 5, "{section}: {fields:?}");
+            assert!(fields.len() >= 5, "{section}: {fields:?}");
             let missing: Vec<_> =
                 fields.iter().filter(|field| !elsewhere.contains(&field.as_str()) && !names(field)).collect();
             assert!(missing.is_empty(), "[{section}] does not name {missing:?}");

@@ -11,6 +11,7 @@ mod chosen {
     use serde::de::{Deserializer, Error};
     use voice_core::provider::cartesia::CartesiaConfig;
     use voice_core::provider::deepgram::{FluxConfig, NovaConfig};
+    use voice_core::provider::elevenlabs::ElevenLabsConfig;
     use voice_core::provider::openai::{ChatConfig, SpeechConfig};
 
     /// `[flux]`
@@ -28,7 +29,7 @@ mod chosen {
     /// `[cartesia]`
     pub type CartesiaSection = CartesiaConfig;
     /// `[elevenlabs]`
-    pub type ElevenLabsSection = toml::Table;
+    pub type ElevenLabsSection = ElevenLabsConfig;
 
     /// `[openai]` and `[openai.speech]`
     #[derive(Clone, Debug, Default)]

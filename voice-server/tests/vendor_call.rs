@@ -52,7 +52,12 @@ async fn a_call_through_the_fakes_is_held_and_billed_by_engine() {
     let environment = Environment::read(|name| variables.get(name).cloned()).expect("an environment");
     let settings = Settings { environment, models: "/nowhere/at/all".into(), ..Settings::default() };
     let built = build_agent(&settings).expect("an agent");
-    assert!(built.notes.iter().any(|note| note == "tts: Cartesia sonic-3.5"), "{:?}", built.notes);
+    assert!(
+        built.notes.iter().any(|note| note == "stt: Deepgram Flux flux-general-en, then Deepgram nova-3"),
+        "{:?}",
+        built.notes
+    );
+    assert!(built.notes.iter().any(|note| note.starts_with("tts: Cartesia sonic-3.5")), "{:?}", built.notes);
     let agent = Agent { vad: Arc::new(LoudVad), ..built.agent };
     let prices: Prices = toml::from_str(PRICES).unwrap();
     let config = ServerConfig { prices, ..ServerConfig::new(agent, ServerLimits::default()) };

@@ -1,5 +1,5 @@
 //! `voice-server check` against vendors' fakes: what works, what does not and which variable mends it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod vendor_support;
 
@@ -29,7 +29,7 @@ async fn every_vendor_that_works_is_told_with_its_time() {
     let fakes = fakes().await;
     let said = check(&variables(&fakes));
     assert_eq!(said.code, Some(0), "{}", said.table);
-    for engine in ["Deepgram Flux", "Deepgram Nova", "Groq fake", "Cartesia"] {
+    for engine in ["Deepgram Flux", "Deepgram nova", "Groq fake", "Cartesia"] {
         assert!(line(&said, engine).contains("  yes  "), "{}", said.table);
     }
     assert!(!said.all.contains(KEY), "the key is in the output");

@@ -8,8 +8,9 @@ use crate::choice::{Choice, LlmEngine, Named, SttEngine, TtsEngine};
 use crate::config::Settings;
 use crate::environment::Environment;
 use std::sync::Arc;
+use voice_core::provider::fallback::{FallbackLlm, FallbackStt, FallbackTts};
 use voice_core::provider::scripted::{DialogueScript, StandInStt, ToneTts};
-use voice_core::stage::{Llm, Stt, Tts};
+use voice_core::stage::{Llm, StageError, Stt, Tts};
 
 /// What a stage is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +75,14 @@ impl Chains<'_> {
                 },
             });
         }
+        if chain.is_empty() {
+            return pick::pick_stt(None, self.engines, &mut self.notes);
+        }
         if is_auto {
             chain.extend(self.last_resort("stt", MOONSHINE, self.engines.moonshine()));
         }
         self.note("stt", chain.iter().map(|engine| engine.name()));
-        Ok(TEMP(chain))
+        Ok(Arc::new(FallbackStt::new(chain, settings.fallback.clone()).map_err(no_engine)?))
     }
 
     pub(super) fn llm(&mut self, script: &DialogueScript) -> Result<Thinks, AgentError> {
@@ -90,10 +94,7 @@ impl Chains<'_> {
             (choice, _) => order(choice, &settings.environment),
         };
         let (wanted, is_auto) = match wanted {
-            Order::Here(_) => {
-                self.notes.push("llm: scripted dialogue; a language model would understand more".into());
-                return Ok(Thinks { llm: dialogue(), is_scripted: true });
-            }
+            Order::Here(_) => return Ok(self.dialogue(dialogue())),
             Order::Listed(wanted) => (wanted, false),
             Order::Vendors(wanted) => (wanted, true),
         };
@@ -111,12 +112,16 @@ impl Chains<'_> {
                 },
             });
         }
+        if chain.is_empty() {
+            return Ok(self.dialogue(dialogue()));
+        }
         // The script books appointments, whatever the instructions of an agent say.
         if is_auto && settings.agent.instructions.trim().is_empty() {
             chain.push(dialogue());
         }
         self.note("llm", chain.iter().map(|engine| engine.name()));
-        Ok(Thinks { llm: TEMP(chain), is_scripted })
+        let llm = FallbackLlm::new(chain, settings.fallback.clone()).map_err(no_engine)?;
+        Ok(Thinks { llm: Arc::new(llm), is_scripted })
     }
 
     pub(super) fn tts(&mut self) -> Result<Arc<dyn Tts>, AgentError> {
@@ -140,11 +145,19 @@ impl Chains<'_> {
                 },
             });
         }
+        if chain.is_empty() {
+            return pick::pick_tts(None, self.engines, &mut self.notes);
+        }
         if is_auto {
             chain.extend(self.last_resort("tts", PICO, self.engines.pico()));
         }
         self.note("tts", chain.iter().map(|engine| engine.name()));
-        Ok(TEMP(chain))
+        Ok(Arc::new(FallbackTts::new(chain, settings.fallback.clone()).map_err(no_engine)?))
+    }
+
+    fn dialogue(&mut self, llm: Arc<dyn Llm>) -> Thinks {
+        self.notes.push("llm: scripted dialogue; a language model would understand more".into());
+        Thinks { llm, is_scripted: true }
     }
 
     /// A vendor's engine, once its key is there.
@@ -180,15 +193,15 @@ impl Chains<'_> {
     }
 }
 
+/// A chain is never empty.
+fn no_engine(error: StageError) -> AgentError {
+    AgentError::Vendor { section: "agent", error }
+}
+
 fn insist<T: ?Sized>(
     key: &'static str,
     engine: &'static str,
     found: Result<Arc<T>, String>,
 ) -> Result<Arc<T>, AgentError> {
     found.map_err(|reason| AgentError::Insisted { key, engine, reason })
-}
-
-#[allow(non_snake_case)]
-fn TEMP<T: ?Sized>(mut chain: Vec<Arc<T>>) -> Arc<T> {
-    chain.remove(0)
 }

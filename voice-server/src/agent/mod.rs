@@ -217,4 +217,93 @@ mod tests {
         let error = build_agent(&settings(wanted)).err().unwrap().to_string();
         assert!(error.starts_with("agent.tts insists on SVOX Pico: "), "{error}");
     }
+
+    #[cfg(feature = "vendors")]
+    mod with_keys {
+        use super::*;
+        use crate::choice::{LlmEngine, SttEngine};
+        use crate::environment::Environment;
+
+        const KEY: &str = "k-53cret";
+
+        fn keyed(variables: &[(&str, &str)], agent: AgentSettings) -> Settings {
+            let find = |name: &str| variables.iter().find(|(variable, _)| *variable == name);
+            let environment = Environment::read(|name| find(name).map(|(_, value)| (*value).to_owned())).unwrap();
+            Settings { environment, ..settings(agent) }
+        }
+
+        fn note(built: &BuiltAgent, key: &str) -> String {
+            let found = built.notes.iter().filter(|note| note.starts_with(key));
+            found.map(String::as_str).collect::<Vec<_>>().join(" | ")
+        }
+
+        #[test]
+        fn keys_bring_their_vendors_in_order_and_the_agent_becomes_a_general_one() {
+            let variables = [
+                ("DEEPGRAM_API_KEY", KEY),
+                ("OPENAI_API_KEY", KEY),
+                ("OPENAI_MODEL", "m"),
+                ("GROQ_API_KEY", KEY),
+                ("CARTESIA_API_KEY", KEY),
+                ("CARTESIA_VOICE", "v"),
+            ];
+            let built = build_agent(&keyed(&variables, AgentSettings::default())).unwrap();
+            assert!(note(&built, "stt").starts_with("stt: nothing of this machine takes over last"));
+            assert!(note(&built, "stt").ends_with("| stt: Deepgram Flux flux-general-en, then Deepgram nova-3"));
+            assert_eq!(note(&built, "llm"), "llm: Groq openai/gpt-oss-20b, then OpenAI m, then the scripted dialogue");
+            assert!(note(&built, "tts").contains("openai has a key and is left out; to use it, set model and voice"));
+            assert!(note(&built, "tts").ends_with("| tts: Cartesia sonic-3.5"), "{:?}", built.notes);
+            assert_eq!(built.agent.config.greeting.as_deref(), Some(GREETING));
+            assert_eq!(built.agent.config.instructions, INSTRUCTIONS);
+            assert_eq!(built.checks.len(), 5, "one for each engine of a vendor");
+            assert!(!format!("{:?}", built.notes).contains(KEY));
+        }
+
+        #[test]
+        fn the_environment_overrules_the_file_and_own_instructions_leave_the_script_out() {
+            let agent = AgentSettings { instructions: "Sell boats.".into(), ..AgentSettings::default() };
+            let mut settings = keyed(&[("GROQ_API_KEY", KEY)], agent);
+            settings.groq.model = "from-file".into();
+            assert_eq!(note(&build_agent(&settings).unwrap(), "llm"), "llm: Groq from-file");
+            let overruled = keyed(&[("GROQ_API_KEY", KEY), ("GROQ_MODEL", "from-env")], settings.agent.clone());
+            let settings = Settings { groq: settings.groq, ..overruled };
+            let built = build_agent(&settings).unwrap();
+            assert_eq!(note(&built, "llm"), "llm: Groq from-env");
+            assert_eq!(built.agent.config.instructions, "Sell boats.");
+        }
+
+        #[test]
+        fn what_cannot_be_used_leaves_the_agent_as_it_is_without_a_key() {
+            let built = build_agent(&keyed(&[("ELEVENLABS_API_KEY", KEY)], AgentSettings::default())).unwrap();
+            assert!(
+                note(&built, "tts").contains("set ELEVENLABS_VOICE, or voice in [elevenlabs]"),
+                "{:?}",
+                built.notes
+            );
+            assert!(note(&built, "tts").contains("tones in the rhythm of the words"), "{:?}", built.notes);
+            assert!(built.checks.is_empty());
+        }
+
+        #[test]
+        fn a_list_is_taken_as_it_is_and_a_script_that_is_given_thinks_first() {
+            let stt = Choice::Listed(vec![SttEngine::Nova, SttEngine::StandIn]);
+            let llm = Choice::Listed(vec![LlmEngine::Dialogue, LlmEngine::Ollama]);
+            let agent = AgentSettings { stt, llm, ..AgentSettings::default() };
+            let variables = [("DEEPGRAM_API_KEY", KEY), ("OLLAMA_URL", "http://127.0.0.1:1/v1"), ("OLLAMA_MODEL", "m")];
+            let built = build_agent(&keyed(&variables, agent.clone())).unwrap();
+            assert_eq!(note(&built, "stt"), "stt: Deepgram nova-3, then the stand-in for an STT");
+            assert_eq!(note(&built, "llm"), "llm: the scripted dialogue, then Ollama m");
+            assert_ne!(built.agent.config.greeting.as_deref(), Some(GREETING), "the script greets");
+            let without = build_agent(&keyed(&[("DEEPGRAM_API_KEY", KEY)], agent)).err().unwrap().to_string();
+            assert_eq!(without, "agent.llm insists on ollama: set OLLAMA_URL, or take ollama out of agent.llm");
+        }
+
+        #[test]
+        fn a_price_for_nobody_is_noticed() {
+            let mut settings = keyed(&[("GROQ_API_KEY", KEY)], AgentSettings::default());
+            settings.prices.engines.insert("Grok".into(), crate::cost::EnginePrices::default());
+            let said = note(&build_agent(&settings).unwrap(), "prices");
+            assert!(said.contains("has no Grok") && said.contains("\"Groq openai/gpt-oss-20b\""), "{said}");
+        }
+    }
 }

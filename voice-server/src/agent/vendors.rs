@@ -13,6 +13,7 @@ use std::sync::Arc;
 use voice_core::provider::CheckReport;
 use voice_core::provider::cartesia::{CartesiaConfig, CartesiaTts};
 use voice_core::provider::deepgram::{FluxConfig, FluxStt, NovaConfig, NovaStt};
+use voice_core::provider::elevenlabs::{ElevenLabsConfig, ElevenLabsTts};
 use voice_core::provider::openai::{ChatConfig, ChatLlm, ChatPreset, SpeechConfig, SpeechTts};
 use voice_core::stage::{Llm, StageError, Stt, Tts};
 
@@ -33,7 +34,7 @@ macro_rules! tries {
         })*
     };
 }
-tries!(FluxStt, NovaStt, ChatLlm, SpeechTts, CartesiaTts);
+tries!(FluxStt, NovaStt, ChatLlm, SpeechTts, CartesiaTts, ElevenLabsTts);
 
 /// Groq's model where none is chosen, and how long it thinks: it is made for quick answers.
 const GROQ_DEFAULT: (&str, &str) = ("openai/gpt-oss-20b", "low");
@@ -103,8 +104,16 @@ fn cartesia(settings: &Settings) -> Result<Part<dyn Tts>, AgentError> {
     Ok(Part { check: probe("tts", tts.name(), &tts), engine: tts })
 }
 
-fn elevenlabs(_settings: &Settings) -> Result<Part<dyn Tts>, AgentError> {
-    Err(no_vendor(TtsEngine::ElevenLabs))
+fn elevenlabs(settings: &Settings) -> Result<Part<dyn Tts>, AgentError> {
+    let (environment, account) = (&settings.environment, Account::ElevenLabs);
+    let mut config = ElevenLabsConfig { key: environment.key(account), ..settings.elevenlabs.clone() };
+    set(&mut config.url, environment.url(account));
+    set(&mut config.voice, environment.choice(account));
+    if config.voice.trim().is_empty() {
+        return Err(unset(TtsEngine::ElevenLabs, account, "voice"));
+    }
+    let tts = Arc::new(ElevenLabsTts::new(config).map_err(wrong("elevenlabs"))?);
+    Ok(Part { check: probe("tts", tts.name(), &tts), engine: tts })
 }
 
 fn speech(settings: &Settings) -> Result<Part<dyn Tts>, AgentError> {
