@@ -6,7 +6,11 @@ mod chat;
 mod clock;
 mod endpoint;
 mod extra;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzz;
 mod speech;
+#[cfg(test)]
+mod test_server;
 mod tries;
 
 pub use chat::{ChatConfig, ChatLlm, ChatPreset};

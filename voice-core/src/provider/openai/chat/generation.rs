@@ -104,9 +104,9 @@ impl Generation {
         let stalled = self.endpoint.vendor.stalled(waited);
         match timeout_at(at, body.chunk()).await {
             Ok(Ok(Some(bytes))) => match self.answer.push(&bytes) {
-                Sign::Life => self.late_at = None,
-                Sign::Nothing if now() >= at => return Err(stalled),
-                Sign::Nothing => {}
+                Sign::Life if self.answer.has_begun() => self.late_at = None,
+                _ if now() >= at => return Err(stalled),
+                Sign::Life | Sign::Nothing => {}
             },
             Ok(Ok(None)) => self.answer.end(),
             Ok(Err(error)) => self.try_again(error.into()).await?,

@@ -8,6 +8,8 @@ mod answer;
 mod chunk;
 mod config;
 mod fault;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzz;
 mod generation;
 mod llm;
 mod messages;
@@ -19,3 +21,6 @@ mod tool_calls;
 pub use config::ChatConfig;
 pub use llm::ChatLlm;
 pub use preset::ChatPreset;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 mod audio;
 mod config;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzz;
 mod reply;
 mod request;
 mod tts;
@@ -13,3 +15,6 @@ mod wav;
 
 pub use config::{SpeechConfig, SpeechFormat};
 pub use tts::SpeechTts;
+
+#[cfg(test)]
+mod tests;
