@@ -12,6 +12,8 @@ use super::deepgram::fuzz as deepgram;
 use super::elevenlabs::fuzz as elevenlabs;
 #[cfg(feature = "net")]
 use super::net::fuzz as net;
+#[cfg(feature = "openai")]
+use super::openai::fuzz as openai;
 
 /// Takes any bytes; panics if a promise is broken.
 pub type Target = fn(&[u8]);
@@ -30,4 +32,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("said", net::said),
     #[cfg(feature = "net-http")]
     ("sse", net::sse),
+    #[cfg(feature = "openai")]
+    ("chat", openai::chat),
+    #[cfg(feature = "openai")]
+    ("speech", openai::speech),
 ];
