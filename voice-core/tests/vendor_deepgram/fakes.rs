@@ -195,14 +195,15 @@ async fn faults_end_one_stream_and_the_next_hears_the_audio_again() {
                 ..FakesConfig::default()
             })
             .await;
-            let flux = FluxStt::new(FluxConfig { stall_ms: 200, ..flux(&fakes) }).unwrap();
-            let nova = NovaStt::new(NovaConfig { stall_ms: 200, ..nova(&fakes) }).unwrap();
-            let stt: &dyn Stt = if service == Service::Flux { &flux } else { &nova };
-            let mut ears = Ears::read(soon(stt.open()).await.unwrap());
+            let open = async |stall_ms| match service {
+                Service::Flux => FluxStt::new(FluxConfig { stall_ms, ..flux(&fakes) }).unwrap().open().await,
+                _ => NovaStt::new(NovaConfig { stall_ms, ..nova(&fakes) }).unwrap().open().await,
+            };
+            let mut ears = Ears::read(soon(open(200)).await.unwrap());
             say_all(&mut ears);
             let error = until_error(&mut ears).await;
             assert_eq!(error.fault(), Blame::Engine, "{service:?} {fault:?}: {error}");
-            let mut ears = Ears::read(soon(stt.open()).await.unwrap());
+            let mut ears = Ears::read(soon(open(9_000)).await.unwrap());
             say_all(&mut ears);
             if service == Service::Flux {
                 two_turns(&mut ears).await;
