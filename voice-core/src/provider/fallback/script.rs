@@ -18,6 +18,8 @@ pub(super) struct Script {
     spoken: Place,
     /// Where the present voice began.
     handed: Place,
+    /// Of how many clauses the end was told.
+    told: usize,
 }
 
 /// All clauses before `clause` and the first `bytes` of it.
@@ -60,6 +62,7 @@ impl Script {
     pub(super) fn clause_end(&mut self, clauses: u32) -> u32 {
         let clause = (self.handed.clause + clauses as usize).min(self.clauses.len());
         self.spoken = self.spoken.max(Place { clause, bytes: 0 });
+        self.told = self.told.max(clause);
         u32::try_from(clause).unwrap_or(u32::MAX)
     }
 
@@ -79,7 +82,6 @@ impl Script {
     /// Another voice takes over from one without word times, which has come as far as its pace says; `None` where the
     /// words have told. Says how many clauses are spoken now, if one ended by that.
     pub(super) fn hand_over(&mut self, pace: Option<Pace>) -> Option<u32> {
-        let before = self.spoken.clause;
         if let Some(pace) = pace {
             self.skip(self.spoken_chars(pace));
         }
@@ -87,6 +89,7 @@ impl Script {
             self.spoken = Place { clause: self.spoken.clause + 1, bytes: 0 };
         }
         self.handed = self.spoken;
+        let before = std::mem::replace(&mut self.told, self.spoken.clause);
         (self.spoken.clause > before).then(|| u32::try_from(self.spoken.clause).unwrap_or(u32::MAX))
     }
 
