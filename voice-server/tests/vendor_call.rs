@@ -21,7 +21,7 @@ use voice_server::{Environment, Prices, ServerConfig, ServerLimits, Settings, bu
 const PRICES: &str = "
 [\"Deepgram Flux flux-general-en\"]
 audio_minute = 0.01
-[\"Groq fake\"]
+[\"Groq openai/gpt-oss-20b\"]
 input_mtok = 1.0
 cached_mtok = 0.5
 output_mtok = 4.0
@@ -77,7 +77,7 @@ fn the_bill_is_right(report: &CallReport) {
     assert_eq!(bill.currency.as_deref(), Some("USD"));
     let engine = |name: &str| bill.engines.iter().find(|engine| engine.engine == name).expect(name);
     let (ears, brain, voice) =
-        (engine("Deepgram Flux flux-general-en"), engine("Groq fake"), engine("Cartesia sonic-3.5"));
+        (engine("Deepgram Flux flux-general-en"), engine("Groq openai/gpt-oss-20b"), engine("Cartesia sonic-3.5"));
     assert_eq!([&ears.stage, &brain.stage, &voice.stage], ["stt", "llm", "tts"]);
     assert!(ears.used.audio_ms as f64 >= report.audio.sent_ms - 2_000.0, "{report}");
     assert!(brain.used.generations >= 2 && brain.used.output_tokens >= 25, "{report}");

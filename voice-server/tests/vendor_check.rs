@@ -29,7 +29,7 @@ async fn every_vendor_that_works_is_told_with_its_time() {
     let fakes = fakes().await;
     let said = check(&variables(&fakes));
     assert_eq!(said.code, Some(0), "{}", said.table);
-    for engine in ["Deepgram Flux", "Deepgram nova", "Groq fake", "Cartesia"] {
+    for engine in ["Deepgram Flux", "Deepgram nova", "Groq openai/gpt-oss-20b", "Cartesia"] {
         assert!(line(&said, engine).contains("  yes  "), "{}", said.table);
     }
     assert!(!said.all.contains(KEY), "the key is in the output");
@@ -38,9 +38,11 @@ async fn every_vendor_that_works_is_told_with_its_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_key_is_one_sentence_that_names_its_variable_and_is_never_shown() {
     let fakes = fakes().await;
-    for (variable, engine) in
-        [("DEEPGRAM_API_KEY", "Deepgram Flux"), ("GROQ_API_KEY", "Groq fake"), ("CARTESIA_API_KEY", "Cartesia")]
-    {
+    for (variable, engine) in [
+        ("DEEPGRAM_API_KEY", "Deepgram Flux"),
+        ("GROQ_API_KEY", "Groq openai/gpt-oss-20b"),
+        ("CARTESIA_API_KEY", "Cartesia"),
+    ] {
         let mut variables = variables(&fakes);
         variables.insert(variable, "wr0ng-K3y-8d1c".into());
         let said = check(&variables);
@@ -56,7 +58,7 @@ async fn an_address_where_nobody_listens_is_told_with_its_variable() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut variables = variables(&fakes);
     for (variable, engine) in
-        [("DEEPGRAM_URL", "Deepgram Flux"), ("GROQ_URL", "Groq fake"), ("CARTESIA_URL", "Cartesia")]
+        [("DEEPGRAM_URL", "Deepgram Flux"), ("GROQ_URL", "Groq openai/gpt-oss-20b"), ("CARTESIA_URL", "Cartesia")]
     {
         variables.insert(variable, format!("http://{free}/v1"));
         let said = check(&variables);

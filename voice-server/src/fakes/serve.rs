@@ -12,8 +12,10 @@ use voice_core::provider::fakes::{Ear, Fakes, FakesConfig, FaultScript};
 /// What is printed for a key where any is accepted.
 const ANY_KEY: &str = "any";
 
-/// What the fakes take for a model or a voice: any word.
-const ANY_CHOICE: &str = "fake";
+/// A model that the fakes list.
+const MODEL: &str = "openai/gpt-oss-20b";
+/// The fakes take any word for a voice.
+const ANY_VOICE: &str = "any";
 
 pub(super) async fn serve(args: &FakesArgs, stop: impl Future<Output = ()>) -> Result<(), FakesError> {
     let config = config(args)?;
@@ -76,7 +78,8 @@ fn exports(base: &str, key: &str) -> Vec<String> {
         let path = if account.is_openai_compatible() { "/v1" } else { "" };
         lines.push(format!("export {}='{base}{path}'", account.url_variable()));
         lines.push(format!("export {}='{}'", account.key_variable(), key.replace('\'', r"'\''")));
-        lines.extend(account.choice_variable().map(|variable| format!("export {variable}={ANY_CHOICE}")));
+        let choice = if account.is_openai_compatible() { MODEL } else { ANY_VOICE };
+        lines.extend(account.choice_variable().map(|variable| format!("export {variable}={choice}")));
     }
     lines
 }

@@ -46,7 +46,6 @@ pub(crate) fn variables(fakes: &Fakes) -> BTreeMap<&'static str, String> {
     let mut variables = BTreeMap::from([
         ("DEEPGRAM_URL", base.clone()),
         ("GROQ_URL", format!("{base}/v1")),
-        ("GROQ_MODEL", "fake".to_owned()),
         ("CARTESIA_URL", base),
         ("CARTESIA_VOICE", "fake".to_owned()),
     ]);
