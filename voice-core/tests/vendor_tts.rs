@@ -195,7 +195,7 @@ async fn a_vendor_that_stalls_or_breaks_is_told_of() {
     {
         let rules = vec![FaultRule::new(Service::Cartesia, fault.clone()).after_messages(2)];
         let fakes = fakes(CartesiaFake { pace_percent: 100, ..CartesiaFake::default() }, rules).await;
-        let config = CartesiaConfig { first_audio_ms: 2_000, stall_ms: 300, ..cartesia(&fakes) };
+        let config = CartesiaConfig { first_audio_ms: 6_000, stall_ms: 1_000, ..cartesia(&fakes) };
         let mut session = open(config).await;
         let end = listen(&mut begin(&mut *session, 1, &CLAUSES)).await.end.expect("an end");
         let error = end.expect_err("a failure");

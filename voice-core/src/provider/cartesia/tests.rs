@@ -6,6 +6,7 @@ use crate::provider::contexts::scripted_server::{Peer, ScriptedServer, base64, h
 use crate::stage::{Fault, StageError, Tts, TtsEvent, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Deadlines that no test is to reach, unless it says so.
 fn config() -> CartesiaConfig {
@@ -387,14 +388,13 @@ async fn a_message_of_a_mebibyte_is_taken() {
 
 #[tokio::test]
 async fn silence_of_the_vendor_is_noticed_before_the_first_audio_and_after() {
-    let quick = CartesiaConfig { first_audio_ms: 60, stall_ms: 50, ..config() };
-    let (mut session, mut peer) = call(quick).await;
+    let stalled = |ms| Some(Err(StageError::Stalled { engine: "Cartesia", waited: Duration::from_millis(ms) }));
+    let (mut session, mut peer) = call(CartesiaConfig { first_audio_ms: 60, ..config() }).await;
     let (mut reply, a) = speaking(&mut *session, &mut peer, 1, "One. ").await;
-    let stalled =
-        |ms| Some(Err(StageError::Stalled { engine: "Cartesia", waited: std::time::Duration::from_millis(ms) }));
     assert_eq!(next(&mut reply).await, stalled(60));
     assert_eq!(peer.hear().await, json!({"context_id": a, "cancel": true}));
-    let (mut reply, b) = speaking(&mut *session, &mut peer, 2, "Two. ").await;
+    let (mut session, mut peer) = call(CartesiaConfig { stall_ms: 50, ..config() }).await;
+    let (mut reply, b) = speaking(&mut *session, &mut peer, 1, "Two. ").await;
     reply.feed.finish();
     peer.say(chunk(&b, &[1, 0])).await;
     assert_eq!((next(&mut reply).await, next(&mut reply).await), (audio(&[1, 0]), stalled(50)));
@@ -407,7 +407,7 @@ async fn a_slow_model_is_no_stall() {
     peer.say(chunk(&context, &[1, 0])).await;
     peer.say(flush_done(&context, 1)).await;
     assert_eq!((next(&mut reply).await, next(&mut reply).await), (audio(&[1, 0]), clause_end(1)));
-    let pause = tokio::time::timeout(std::time::Duration::from_millis(100), next(&mut reply));
+    let pause = tokio::time::timeout(Duration::from_millis(100), next(&mut reply));
     assert!(pause.await.is_err(), "nothing is owed");
 }
 

@@ -183,13 +183,13 @@ async fn a_missing_end_is_made_up_for_by_quiet() {
 
 #[tokio::test]
 async fn silence_of_the_vendor_is_noticed_before_the_first_audio_and_after() {
-    let quick = ElevenLabsConfig { first_audio_ms: 60, stall_ms: 50, quiet_ms: 10, ..config() };
-    let (mut session, mut peer) = call(quick).await;
     let stalled = |ms| Some(Err(StageError::Stalled { engine: "ElevenLabs", waited: Duration::from_millis(ms) }));
+    let (mut session, mut peer) = call(ElevenLabsConfig { first_audio_ms: 60, ..config() }).await;
     let (mut reply, context) = speaking(&mut *session, &mut peer, 1, "One. ").await;
     assert_eq!(next(&mut reply).await, stalled(60));
     assert_eq!(peer.hear().await, json!({"context_id": context, "close_context": true}));
-    let (mut reply, context) = speaking(&mut *session, &mut peer, 2, "One moment. ").await;
+    let (mut session, mut peer) = call(ElevenLabsConfig { stall_ms: 50, quiet_ms: 10, ..config() }).await;
+    let (mut reply, context) = speaking(&mut *session, &mut peer, 1, "One moment. ").await;
     reply.feed.finish();
     peer.say(aligned(&context, &[1, 0], "One")).await;
     assert_eq!((next(&mut reply).await, next(&mut reply).await), (audio(&[1, 0]), stalled(50)));
