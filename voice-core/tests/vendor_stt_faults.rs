@@ -7,20 +7,23 @@ mod support;
 use futures::future::join_all;
 use std::time::Duration;
 use support::{Call, agent};
+use voice_core::provider::ApiKey;
 use voice_core::provider::deepgram::{FluxConfig, FluxStt, NovaConfig, NovaStt};
 use voice_core::provider::fakes::{
     ConfigureAnswer, Ear, FakeTurn, Fakes, FakesConfig, FakesLog, Fault, FaultRule, FinalizeAnswer, FluxFake, NovaFake,
     Service, SpeechStarts,
 };
 use voice_core::provider::scripted::{LlmConfig, LlmReply, ScriptedLlm, ScriptedTts, TtsConfig};
-use voice_core::session::CallRecord;
+use voice_core::session::{CallRecord, SessionEvent};
 use voice_core::stage::Stt;
+use voice_core::transport::LineCommand;
 use voice_core::turn::{EndReason, ReplyOutcome};
 
 /// With letters of several bytes, so that there is something to cut.
 const FIRST: &str = "Einen Tisch für vier Personen, bitte schön.";
 const SECOND: &str = "Dienstag um acht Uhr wäre gut.";
 const REPLY: &str = "Certainly, at once.";
+const DEAF: &str = "I am sorry, I cannot hear you.";
 /// No call of these takes longer, retries included.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -227,4 +230,46 @@ async fn the_manners_of_nova_change_no_word() {
         nova_fault("fragments", 1, always(Service::Nova, Fault::Fragment)),
     ];
     join_all(cases.map(run_nova)).await;
+}
+
+/// A call over a service that refuses every stream, until it has failed so often; the agent then says so. Gives what
+/// was told of the last failure.
+async fn deaf(stt: impl Stt + 'static, failures: usize) -> String {
+    let mut call = call(stt);
+    let is_failure = |event: &SessionEvent| matches!(event, SessionEvent::StageFailed { .. });
+    call.silent_until(20_000, |call| call.count(is_failure) >= failures).await;
+    call.ask(LineCommand::Say(DEAF.into()));
+    call.until_turns_end(1).await;
+    let _ = call.handle.hang_up(EndReason::StageFailed);
+    let record = call.ended().await;
+    call.check_audio();
+    assert_eq!(record.turns[0].heard_text(), DEAF, "the agent can still say so");
+    assert_eq!((record.reason, call.count(is_failure)), (EndReason::StageFailed, failures));
+    let said = call.events.iter().rev().find_map(|(_, event)| match event {
+        SessionEvent::StageFailed { error, .. } => Some(error.to_string()),
+        _ => None,
+    });
+    said.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_told_once_by_its_setting_and_the_call_goes_on_without_ears() {
+    let fakes = Fakes::start(FakesConfig { key: Some("right".into()), ..FakesConfig::default() }).await.unwrap();
+    let key = || Some(ApiKey::new("very-wrong", "DEEPGRAM_API_KEY"));
+    let flux = FluxStt::new(FluxConfig { key: key(), url: fakes.http_url(), ..FluxConfig::default() }).unwrap();
+    let nova = NovaStt::new(NovaConfig { key: key(), url: fakes.http_url(), ..NovaConfig::default() }).unwrap();
+    for said in [deaf(flux, 1).await, deaf(nova, 1).await] {
+        assert!(said.contains("401") && said.contains("DEEPGRAM_API_KEY"), "{said}");
+        assert!(!said.contains("very-wrong"), "{said}");
+    }
+    assert_eq!(fakes.log().counts().refused, 2, "no second try");
+}
+
+#[tokio::test]
+async fn a_service_that_stays_away_is_tried_four_times() {
+    let faults = always(Service::Flux, refuses(503)).into();
+    let fakes = Fakes::start(FakesConfig { faults, ..FakesConfig::default() }).await.unwrap();
+    let said = deaf(flux_at(&fakes), 4).await;
+    assert!(said.contains("503"), "{said}");
+    assert_eq!(fakes.log().counts().refused, 4);
 }
