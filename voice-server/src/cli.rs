@@ -44,7 +44,7 @@ pub async fn execute(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Call(args) => Ok(caller::run(*args).await?),
         Command::Check(args) => Ok(check::run(&args).await?),
         Command::Fakes(args) => {
-            log::start(Environment::of_process()?.log_filter())?;
+            log::start(Environment::of_process()?.log_filter().or(Some(fakes::LOG)))?;
             let stop = CancellationToken::new();
             tokio::select! {
                 done = fakes::run(&args, stop.cancelled()) => Ok(done?),

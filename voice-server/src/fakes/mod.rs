@@ -8,6 +8,9 @@ use std::path::PathBuf;
 #[cfg(feature = "vendors")]
 mod serve;
 
+/// The log of the fakes, unless another is asked for: what comes to them.
+pub(crate) const LOG: &str = "info,voice_core::provider::fakes=debug";
+
 /// Flags of `voice-server fakes`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct FakesArgs {

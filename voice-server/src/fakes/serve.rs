@@ -7,11 +7,14 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use tracing::info;
-use voice_core::provider::fakes::{Ear, Fakes, FakesConfig, FaultScript};
+use voice_core::provider::fakes::{Ear, FakeTurn, Fakes, FakesConfig, FaultScript};
 
 /// What is printed for a key where any is accepted.
 const ANY_KEY: &str = "any";
 
+/// What ears without a model hear, one for each stretch of speech on a connection.
+const TURNS: [&str; 4] =
+    ["I would like an appointment please", "on Tuesday at three", "my name is Anna Miller", "thank you, goodbye"];
 /// A model that the fakes list.
 const MODEL: &str = "openai/gpt-oss-20b";
 /// The fakes take any word for a voice.
@@ -46,7 +49,11 @@ fn config(args: &FakesArgs) -> Result<FakesConfig, FakesError> {
             info!("ears: Moonshine");
         }
         Err(reason) if args.local => return Err(FakesError::Missing { engine: "Moonshine", reason }),
-        Err(reason) => info!("ears: a script that notices speech; Moonshine would be better: {reason}"),
+        Err(reason) => {
+            config.flux.ear = Ear::Script(TURNS.map(FakeTurn::new).into());
+            config.nova.ear = config.flux.ear.clone();
+            info!("ears: a script that notices speech and hears what it says; Moonshine would be better: {reason}");
+        }
     }
     match here.voice() {
         Ok(voice) => {
