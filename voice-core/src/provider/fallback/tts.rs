@@ -93,10 +93,13 @@ impl TtsSession for Session {
     }
 }
 
+/// The session of one engine, if it is open.
+type Slot = Option<Box<dyn TtsSession>>;
+
 /// The sessions of one call that are open, one an engine at the most.
 #[derive(Clone)]
 pub(super) struct Pool {
-    sessions: Arc<Mutex<Vec<Option<Box<dyn TtsSession>>>>>,
+    sessions: Arc<Mutex<Vec<Slot>>>,
 }
 
 impl Pool {
@@ -118,13 +121,13 @@ impl Pool {
 
     /// Begins a reply with an engine, and says at which rate it speaks; nothing where it has no session.
     pub(super) fn begin(&self, at: usize, reply: ReplyId) -> Option<Result<(TtsReply, SampleRate), StageError>> {
-        let begin = |slot: &mut Option<Box<dyn TtsSession>>| {
+        let begin = |slot: &mut Slot| {
             slot.as_mut().map(|session| session.begin(reply).map(|begun| (begun, session.sample_rate())))
         };
         self.with(at, begin).flatten()
     }
 
-    fn with<T>(&self, at: usize, f: impl FnOnce(&mut Option<Box<dyn TtsSession>>) -> T) -> Option<T> {
+    fn with<T>(&self, at: usize, f: impl FnOnce(&mut Slot) -> T) -> Option<T> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at).map(f)
     }
 }

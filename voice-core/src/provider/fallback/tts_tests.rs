@@ -15,7 +15,6 @@ impl Tts for Named {
     }
 }
 
-/// An engine of 100 samples a character at 8 kHz unless said otherwise.
 fn engine(name: &'static str, config: TtsConfig) -> (Arc<dyn Tts>, TtsLog) {
     let tts = ScriptedTts::new(config);
     let log = tts.log();
