@@ -1,7 +1,8 @@
 //! From the final transcript to the first audio at the in-memory line.
 //!
 //! With stages that take no time, all of it is the engine's. With realistic delays, in real time, the voice-to-voice
-//! figure of the scripted case and the engine's share of it.
+//! figure of the scripted case and the engine's share of it. Then the same as the first through the vendors' fakes: five
+//! messages over real sockets.
 
 use criterion::Criterion;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use voice_benches::call::{BenchCall, REPLY};
 use voice_benches::clock::now;
 use voice_benches::tail::{Tail, print_timer_floor};
+use voice_benches::vendors::{EagerEnd, VendorCall};
 use voice_core::audio::Frame;
 use voice_core::provider::scripted::{
     LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttAction, SttAt, SttConfig, TtsConfig,
@@ -24,6 +26,9 @@ const TURNS_A_CALL: u64 = 50;
 /// Calls of the scripted case, so many at once.
 const SCRIPTED_ROUNDS: usize = 10;
 const SCRIPTED_AT_ONCE: usize = 10;
+/// Calls through the vendors' fakes, in real time, and their turns.
+const VENDOR_CALLS: usize = 8;
+const VENDOR_TURNS: usize = 25;
 
 fn main() -> Result<(), std::io::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -32,7 +37,8 @@ fn main() -> Result<(), std::io::Error> {
     print_timer_floor();
     tails(&runtime);
     scripted_case(&runtime);
-    Ok(())
+    vendors(&runtime, "Flux's end of turn -> first audio, through three vendors", EagerEnd::Untold)?;
+    vendors(&runtime, "  the same where an eager end came before it", EagerEnd::Told)
 }
 
 /// Calls of at most [`TURNS_A_CALL`] turns, as long as a long phone call.
@@ -150,4 +156,30 @@ async fn scripted_call(offset: usize) -> Option<(Duration, TurnRecord)> {
         }
     }
     None
+}
+
+/// Calls side by side on one thread, a little apart, with their fakes.
+fn vendors(runtime: &Runtime, name: &str, eager: EagerEnd) -> Result<(), std::io::Error> {
+    let mut tail = Tail::new(name);
+    let answers = runtime.block_on(async {
+        let mut calls = JoinSet::new();
+        (0..VENDOR_CALLS).for_each(|n| drop(calls.spawn(vendor_call(n, eager))));
+        calls.join_all().await
+    });
+    for answers in answers {
+        answers?.into_iter().flatten().for_each(|answer| tail.record(answer));
+    }
+    tail.print();
+    Ok(())
+}
+
+async fn vendor_call(nth: usize, eager: EagerEnd) -> std::io::Result<Vec<Option<Duration>>> {
+    tokio::time::sleep(Duration::from_millis(nth as u64 * 150)).await;
+    let mut call = VendorCall::start(VENDOR_TURNS + 1, eager).await?;
+    let _ = call.turn().await;
+    let mut answers = Vec::with_capacity(VENDOR_TURNS);
+    for _ in 0..VENDOR_TURNS {
+        answers.push(call.turn().await);
+    }
+    Ok(answers)
 }

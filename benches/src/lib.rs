@@ -8,6 +8,7 @@ pub mod noise;
 pub mod speech;
 pub mod tail;
 pub mod vads;
+pub mod vendors;
 mod words;
 
 pub use words::{word_errors, words};

@@ -1,0 +1,84 @@
+//! Whole calls through Flux, chat over SSE and Cartesia, spoken to over real sockets in real time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+
+mod support;
+#[path = "support/chain.rs"]
+mod vendors;
+
+use support::Call;
+use vendors::{chain, talk};
+use voice_core::provider::fakes::{FakeTurn, Fakes};
+use voice_core::session::SessionEvent;
+use voice_core::turn::{BargeInCause, EotSource, ReplyOutcome};
+
+const LONG: &str = "Very well, I am going to book the table for Monday evening at eight, and you will get a message.";
+
+#[tokio::test]
+async fn talking_over_the_agent_silences_it_and_cancels_the_vendors() {
+    let turns = vec![FakeTurn::new("Hello there."), FakeTurn::new("No wait, I meant Tuesday.")];
+    let fakes = Fakes::start(talk(turns, &[LONG, "Tuesday it is."])).await.unwrap();
+    let mut call = Call::start(chain(&fakes));
+    call.silent(300).await;
+    call.speak(800).await;
+    call.until_agent_speaks(1).await;
+    call.silent(1_000).await;
+    call.speak(1_400).await;
+    call.until_turns_end(2).await;
+    let (record, call) = call.hang_up().await;
+
+    assert_eq!(record.turns[0].outcome, ReplyOutcome::BargedIn, "{:#?}", call.events);
+    let heard = record.turns[0].heard_text();
+    assert!(LONG.starts_with(heard) && !heard.is_empty() && heard.len() < LONG.len(), "heard {heard:?}");
+    let signal = call.events.iter().find_map(|(_, event)| match event {
+        SessionEvent::BargeIn { signal, .. } => Some(signal),
+        _ => None,
+    });
+    assert_eq!(signal.unwrap().cause, BargeInCause::StartOfTurn);
+    let texts: Vec<_> = record.caller_turns.iter().map(|turn| (turn.text.as_str(), turn.source)).collect();
+    assert_eq!(texts, [("Hello there.", EotSource::Stt), ("No wait, I meant Tuesday.", EotSource::Stt)]);
+    assert_eq!(record.turns[1].heard_text(), "Tuesday it is.");
+    let counts = fakes.log().until(|counts| counts.cartesia.cancelled == 1).await;
+    assert_eq!((counts.flux.opened, counts.cartesia.opened), (1, 1), "one socket a call");
+}
+
+#[tokio::test]
+async fn a_reply_begun_on_an_eager_end_is_released_by_the_end() {
+    let turns = vec![FakeTurn::new("I want a table.").ends_after(900)];
+    let fakes = Fakes::start(talk(turns, &["Of course, for when?"])).await.unwrap();
+    let mut call = Call::start(chain(&fakes));
+    call.silent(300).await;
+    call.speak(1_000).await;
+    call.silent_until(5_000, |_| fakes.log().counts().chat.finished == 1).await;
+    assert_eq!(call.count(|event| matches!(event, SessionEvent::CallerTurn(_))), 0, "it was begun before the end");
+    call.until_turns_end(1).await;
+    let (record, _) = call.hang_up().await;
+
+    assert_eq!(record.turns[0].heard_text(), "Of course, for when?");
+    let counts = fakes.log().counts();
+    assert_eq!((counts.flux.eager_ends, counts.flux.turn_ends), (1, 1));
+    let tokens = "Of course, for when?".split(' ').count() as u64;
+    assert_eq!((counts.chat.requests, counts.chat.tokens), (1, tokens), "no token was asked for twice");
+    assert_eq!(record.cost.discarded_llm_deltas(), 0);
+}
+
+#[tokio::test]
+async fn a_reply_begun_on_an_eager_end_is_discarded_when_the_turn_is_resumed() {
+    let turns = vec![FakeTurn::new("I want a table for two people please.").eager_then_resumed(1)];
+    let fakes = Fakes::start(talk(turns, &["A table, very well.", "For two, of course."])).await.unwrap();
+    let mut call = Call::start(chain(&fakes));
+    call.silent(300).await;
+    call.speak(1_000).await;
+    call.silent_until(5_000, |_| fakes.log().counts().chat.requests == 1).await;
+    call.speak(600).await;
+    call.until_turns_end(1).await;
+    let (record, call) = call.hang_up().await;
+
+    assert_eq!(record.caller_turns[0].text, "I want a table for two people please.");
+    assert_eq!((record.turns.len(), record.turns[0].heard_text()), (1, "For two, of course."));
+    assert_eq!(call.count(|event| matches!(event, SessionEvent::AgentSpeaking { .. })), 1);
+    let counts = fakes.log().counts();
+    assert_eq!((counts.flux.eager_ends, counts.chat.requests), (2, 2));
+    let (discarded, said) = (record.cost.discarded_llm_deltas(), "For two, of course.".split(' ').count() as u64);
+    assert!(discarded > 0, "what was thrown away is counted");
+    assert!(counts.chat.tokens >= said + discarded, "{counts:?}");
+}
