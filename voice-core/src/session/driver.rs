@@ -3,6 +3,7 @@
 //! Invariant: the agent's audio goes first. Nothing here waits for a stage, a tool or the watcher; a burst of caller
 //! audio cannot keep the other inputs from being taken.
 
+use super::Stage;
 use super::agent::Agent;
 use super::clock;
 use super::cost::Cost;
@@ -22,6 +23,7 @@ use super::tools::{FinishedRun, ToolRuns};
 use super::warmth::Warmth;
 use super::watch::Watch;
 use crate::metrics::BargeInTimeline;
+use crate::stage::StageError;
 use crate::transport::{BoxLineSource, Line, LineControl, LineError, LineInput, LineSink};
 use crate::turn::{CallerTurn, Command, EndReason, Input, ReplyInput, TurnMachine};
 use crate::units::{CallId, Position, ReplyId};
@@ -80,6 +82,7 @@ impl Session {
             edges: Vec::with_capacity(16),
             last_onset: Position::ZERO,
             last_noticed: now,
+            told_failure: None,
             speech_end: None,
             overlap: None,
             caller_turn: None,
@@ -152,6 +155,8 @@ pub(super) struct Driver {
     pub(super) edges: Vec<SpeechEdge>,
     pub(super) last_onset: Position,
     pub(super) last_noticed: Instant,
+    /// The latest failure of a stage that the watcher was told of.
+    pub(super) told_failure: Option<(Stage, StageError)>,
     /// The caller's last sample of speech: its position and when it was received.
     pub(super) speech_end: Option<(Position, Instant)>,
     pub(super) overlap: Option<BargeInTimeline>,

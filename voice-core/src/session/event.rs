@@ -106,7 +106,8 @@ pub enum SessionEvent {
     KeyDropped(char),
     /// The caller has said nothing for the configured time.
     CallerIdle,
-    /// A stage failed; the call goes on as well as it can.
+    /// A stage failed; the call goes on as well as it can. A refusal for good may fail one reply after the other and is
+    /// told with the first.
     StageFailed {
         /// Which.
         stage: Stage,

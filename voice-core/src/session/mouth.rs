@@ -10,13 +10,16 @@ use std::time::Duration;
 
 /// An engine that does not open within this time is as good as broken.
 const OPEN_DEADLINE: Duration = Duration::from_secs(5);
-/// Openings in a row without a reply that was begun; then the waiting replies fail. The next reply tries anew.
+/// Openings in a row without a reply that was begun; then the waiting replies fail. The next reply tries anew, unless
+/// the engine has refused for good.
 const MAX_ATTEMPTS: u32 = 3;
 
 enum Link {
     Opening(BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>),
     Open(Box<dyn TtsSession>),
     Broken,
+    /// The engine said that trying again is useless: every reply of the call fails with what it said.
+    Refused(StageError),
 }
 
 /// The link of one call.
@@ -57,6 +60,7 @@ impl TtsLink {
                 Err(error) => self.reopen(error),
             },
             Link::Broken => self.reopen(StageError::Ended { engine: "the TTS" }),
+            Link::Refused(error) => Voice::Failed(error.clone()),
         }
     }
 
@@ -76,7 +80,11 @@ impl TtsLink {
     }
 
     fn reopen(&mut self, error: StageError) -> Voice {
-        if self.attempts >= MAX_ATTEMPTS || !error.is_retryable() {
+        if !error.is_retryable() {
+            self.link = Link::Refused(error.clone());
+            return Voice::Failed(error);
+        }
+        if self.attempts >= MAX_ATTEMPTS {
             self.link = Link::Broken;
             self.attempts = 0;
             return Voice::Failed(error);

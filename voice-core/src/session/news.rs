@@ -48,9 +48,14 @@ impl Driver {
         self.handle(Input::Reply(id, input), now);
     }
 
+    /// A refusal for good fails one reply after the other; it is told once.
     fn stage_failed(&mut self, stage: Stage, error: StageError, input: ReplyInput) -> ReplyInput {
-        tracing::warn!(call = %self.call, ?stage, %error, "a stage failed");
-        self.watch.tell(SessionEvent::StageFailed { stage, error });
+        let failure = Some((stage, error.clone()));
+        if error.is_retryable() || self.told_failure != failure {
+            tracing::warn!(call = %self.call, ?stage, %error, "a stage failed");
+            self.watch.tell(SessionEvent::StageFailed { stage, error });
+            self.told_failure = failure;
+        }
         input
     }
 

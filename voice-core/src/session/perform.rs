@@ -1,5 +1,6 @@
 //! Doing what the turn machine says.
 
+use super::Finality;
 use super::bill::{Bill, Kept};
 use super::driver::Driver;
 use super::event::{SessionEvent, ToolState};
@@ -8,7 +9,6 @@ use super::mouth::Voice;
 use super::record::TurnRecord;
 use super::reply::LiveReply;
 use super::speech::SpeechIntake;
-use super::{Finality, Stage};
 use crate::history::Arrival;
 use crate::metrics::{BargeInTimeline, TurnTimeline};
 use crate::stage::{LlmRequest, Message, Role, ToolError};
@@ -285,19 +285,12 @@ impl Driver {
     /// Gives the waiting replies a voice, if the TTS is open.
     pub(super) fn serve_voices(&mut self) {
         let (rate, config) = (self.rate, &self.agent.config.playout);
-        let mut failed = None;
         for reply in self.replies.voiceless() {
             match self.tts.begin(reply.id) {
                 Voice::Begun(voice, from) => reply.give_voice(voice, SpeechIntake::new(from, rate, config)),
                 Voice::Wait => break,
-                Voice::Failed(error) => {
-                    failed = Some(error.clone());
-                    reply.fail_voice(error);
-                }
+                Voice::Failed(error) => reply.fail_voice(error),
             }
-        }
-        if let Some(error) = failed {
-            self.watch.tell(SessionEvent::StageFailed { stage: Stage::Tts, error });
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use crate::stage::{BargeInBehaviour, Tool, ToolCall, ToolError, ToolPolicy, ToolSpec};
 use crate::units::{ReplyId, ToolRunId};
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -75,6 +77,9 @@ impl ToolRuns {
             None => Phase::Refused(ToolError::Unknown),
             Some(_) if running >= MAX_RUNS => {
                 Phase::Refused(ToolError::Failed(format!("{MAX_RUNS} tools are running already")))
+            }
+            Some(_) if !is_object(&run.call.arguments_json) => {
+                Phase::Refused(ToolError::Failed("its arguments are no JSON object: call it again with one".into()))
             }
             Some(tool) => {
                 run.policy = tool.policy();
@@ -158,5 +163,51 @@ impl ToolRuns {
         let at = self.runs.iter().position(|run| matches!(run.phase, Phase::Running { task: id, .. } if id == task))?;
         let Run { id, reply, call, .. } = self.runs.remove(at);
         Some(FinishedRun { id, reply, call, result })
+    }
+}
+
+/// Whether this is what a tool is promised. Blank arguments are none: the model has to say `{}`.
+fn is_object(arguments_json: &str) -> bool {
+    serde_json::from_str::<BTreeMap<String, IgnoredAny>>(arguments_json).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::clock;
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+    use std::future::poll_fn;
+
+    /// Gives back what it was called with.
+    struct Echo;
+
+    impl Tool for Echo {
+        fn spec(&self) -> ToolSpec {
+            ToolSpec { name: "echo".into(), description: "Repeats.".into(), parameters_json: "{}".into() }
+        }
+
+        fn call(&self, arguments_json: String) -> BoxFuture<'static, Result<String, ToolError>> {
+            async move { Ok(arguments_json) }.boxed()
+        }
+    }
+
+    async fn run(arguments_json: &str) -> Result<String, ToolError> {
+        let mut runs = ToolRuns::new(vec![Arc::new(Echo)]);
+        let call = ToolCall { call: "1".into(), name: "echo".into(), arguments_json: arguments_json.into() };
+        let id = runs.request(ReplyId(1), call);
+        assert!(runs.start(id, clock::now()).is_some(), "the history has the call in any case");
+        poll_fn(|cx| runs.poll_finished(cx)).await.result
+    }
+
+    #[tokio::test]
+    async fn a_tool_is_given_json_objects_only() {
+        for arguments in ["{}", r#" {"people": 4, "when": {"day": null}} "#] {
+            assert_eq!(run(arguments).await, Ok(arguments.into()));
+        }
+        for arguments in ["", "null", "4", "[{}]", r#"{"people": 4"#, r#"{"people": 4} and more"#, "{people: 4}"] {
+            let Err(ToolError::Failed(said)) = run(arguments).await else { panic!("{arguments} ran") };
+            assert!(said.contains("JSON object"), "{said}");
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Agenda {
         self.not_heard = Said::No;
     }
 
-    /// A reply was heard: what failed before works again.
+    /// A word of a reply was heard: what failed before works again.
     pub(super) fn reply_heard(&mut self) {
         self.apology = Said::No;
     }
@@ -110,7 +110,7 @@ impl TurnMachine {
         }
     }
 
-    /// A reply failed before any of it was heard.
+    /// A reply failed before a word of it was heard.
     pub(super) fn apologise(&mut self) {
         if Agenda::first_time(&mut self.agenda.apology)
             && let Some(apology) = self.config.failure_apology.clone()

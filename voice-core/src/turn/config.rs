@@ -92,7 +92,7 @@ pub struct TurnConfig {
     pub not_heard_speech_ms: u64,
     /// A reply that makes no progress for this long has failed.
     pub reply_stall_ms: u64,
-    /// Said when a reply failed before any of it was heard.
+    /// Said when a reply failed before a word of it was heard.
     pub failure_apology: Option<String>,
     /// The longest call.
     pub max_call_ms: u64,

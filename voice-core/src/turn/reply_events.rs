@@ -96,7 +96,7 @@ impl TurnMachine {
     fn played(&mut self, samples: u64) {
         let Some(reply) = self.reply_mut() else { return };
         reply.played(samples);
-        if reply.played_samples > 0 {
+        if reply.heard_bytes() > 0 {
             self.agenda.reply_heard();
         }
     }
@@ -157,7 +157,7 @@ impl TurnMachine {
     fn end_reply(&mut self, outcome: ReplyOutcome) {
         self.drop_echo();
         let Some(reply) = self.take_reply() else { return };
-        let (id, heard) = (reply.id, reply.played_samples > 0);
+        let (id, heard) = (reply.id, reply.heard_bytes() > 0);
         self.last_said.note(&reply, self.now);
         if outcome == ReplyOutcome::Failed && reply.unplayed_samples() > 0 {
             self.emit(Output::Clear(id));

@@ -351,6 +351,7 @@ impl SpokenReply for Reply {
         match expiry {
             Expiry::Complete => self.complete(&mut state),
             Expiry::Stalled | Expiry::Remind => {
+                self.shared.line.fell_silent();
                 self.queue.end(Err(self.shared.vendor.stalled(waited)));
                 self.drop_contexts(&mut state, Some(out));
             }

@@ -58,7 +58,7 @@ impl TtsSession for CartesiaSession {
 
     fn begin(&mut self, reply: ReplyId) -> Result<TtsReply, StageError> {
         let ended = StageError::Ended { engine: ENGINE };
-        if !self.out.is_open() {
+        if !self.out.is_open() || self.shared.line.is_silent() {
             return Err(self.shared.router.closed().filter(|error| !error.is_retryable()).unwrap_or(ended));
         }
         self.begun = self.begun.wrapping_add(1);

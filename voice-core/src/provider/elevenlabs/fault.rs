@@ -23,13 +23,16 @@ const MEANINGS: [(&[&str], Meaning); 8] = [
     (&["inactivity_timeout"], Meaning::Setting("inactivity_timeout_s")),
 ];
 
+/// Words of errors that nobody's setting is to blame for, whatever else they say: a model that broke down, a socket that
+/// was silent for too long.
+const NOBODYS: [&str; 4] = ["input_timeout", "internal_error", "internal server error", "server_error"];
+
 /// Says who can mend it and how.
 pub(super) fn classify(vendor: &Vendor, error: &VendorError) -> StageError {
     let said = described(error);
     let words = said.to_lowercase();
-    // The vendor's patience with a silent socket is nobody's setting.
-    let meaning = if words.contains("input_timeout") { None } else { meaning(&words) };
-    match meaning {
+    let is_nobodys = NOBODYS.iter().any(|word| words.contains(word));
+    match meaning(&words).filter(|_| !is_nobodys) {
         Some(Meaning::Overload) => {
             vendor.failed(Fault::Overload, &format!("{said}; try later or raise the plan's limit"))
         }
@@ -79,6 +82,7 @@ mod tests {
                 "no input for 20 s (input_timeout_exceeded)",
             ),
             ("internal_error", "oops", Fault::Engine, "oops"),
+            ("internal_error", "the model failed", Fault::Engine, "the model failed"),
         ] {
             let classed = classify(&vendor, &VendorError { codes: vec![code.into()], said: said.into() });
             assert_eq!(classed.fault(), fault, "{classed}");

@@ -250,6 +250,7 @@ impl SpokenReply for Reply {
                 tracing::trace!(context = context.id, ?told, "kept alive");
             }
             (Expiry::Stalled, Some(_)) => {
+                self.shared.line.fell_silent();
                 self.queue.end(Err(self.shared.vendor.stalled(waited)));
                 self.drop_context(&mut state, Some(out));
             }

@@ -57,7 +57,7 @@ impl TtsSession for ElevenLabsSession {
     fn begin(&mut self, reply: ReplyId) -> Result<TtsReply, StageError> {
         let ended = || StageError::Ended { engine: ENGINE };
         let closed = self.shared.router.closed();
-        if closed.is_some() || !self.out.is_open() {
+        if closed.is_some() || !self.out.is_open() || self.shared.line.is_silent() {
             return Err(closed.filter(|error| !error.is_retryable()).unwrap_or_else(ended));
         }
         self.begun = self.begun.wrapping_add(1);
