@@ -4,6 +4,7 @@
 
 #[cfg(feature = "cartesia")]
 pub mod cartesia;
+mod clock;
 #[cfg(any(feature = "cartesia", feature = "elevenlabs"))]
 mod contexts;
 #[cfg(feature = "deepgram")]

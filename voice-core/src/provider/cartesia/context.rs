@@ -7,7 +7,8 @@ use super::message::WordTime;
 use crate::provider::contexts::{Clause, PcmDecoder, TagStripper, TimedWord, WireEncoding, samples_at};
 use crate::units::SampleRate;
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Word times that may come before the first audio.
 const MAX_EARLY_WORDS: usize = 1_024;
@@ -167,7 +168,7 @@ mod tests {
     fn words_wait_for_the_audio_and_count_from_the_start_of_the_reply() {
         let mut context = context(1);
         assert!(context.words(vec![word("<x>", 0.0, 0.0), word("a", 0.5, 0.25)]).is_empty());
-        context.audio(vec![0; 2], None, 4_000, crate::provider::contexts::now());
+        context.audio(vec![0; 2], None, 4_000, crate::provider::clock::now());
         let placed = context.words(vec![word(" b ", 1.0, 2.0)]);
         let placed: Vec<_> = placed.iter().map(|w| (w.text.as_str(), w.start_samples, w.end_samples)).collect();
         assert_eq!(placed, [("a", 8_000, 8_000), ("b", 12_000, 20_000)]);
@@ -177,16 +178,16 @@ mod tests {
     fn marks_count_only_what_was_heard() {
         let mut context = context(3);
         assert_eq!(context.flushed(Some(1)), None, "nothing was heard yet");
-        context.audio(vec![0; 2], Some(1), 0, crate::provider::contexts::now());
+        context.audio(vec![0; 2], Some(1), 0, crate::provider::clock::now());
         assert_eq!((context.flushed(Some(1)), context.flushed(Some(1))), (Some(1), None));
-        context.audio(vec![0; 2], Some(9), 1, crate::provider::contexts::now());
+        context.audio(vec![0; 2], Some(9), 1, crate::provider::clock::now());
         assert_eq!((context.flushed(Some(7)), context.flushed(None), context.flushed(None)), (None, Some(2), Some(3)));
         assert!(context.is_settled(Marks::Told));
     }
 
     #[test]
     fn only_what_has_not_begun_can_be_said_again() {
-        let now = crate::provider::contexts::now();
+        let now = crate::provider::clock::now();
         let mut half = context(2);
         half.audio(vec![0; 2], Some(1), 0, now);
         assert!(half.take_unspoken(Marks::Told).is_empty());
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_context_goes_stale_only_when_all_is_spoken() {
-        let now = crate::provider::contexts::now();
+        let now = crate::provider::clock::now();
         let idle = Duration::from_millis(800);
         let mut context = context(1);
         context.audio(vec![0; 16_000], None, 0, now);

@@ -9,8 +9,9 @@ use super::config::{CartesiaConfig, ENGINE};
 use super::context::{Ending, Marks, SpeechContext};
 use super::fault::{classify, may_be_forgotten};
 use super::message::{ServerMessage, VendorError, WordTime};
+use crate::provider::clock::now;
 use crate::provider::contexts::{
-    Awaited, Clause, Expiry, Line, Outbox, Router, SpeechQueue, SpokenReply, TimedWord, is_speakable, now,
+    Awaited, Clause, Expiry, Line, Outbox, Router, SpeechQueue, SpokenReply, TimedWord, is_speakable,
 };
 use crate::provider::net::Vendor;
 use crate::stage::{Fault, StageError, TtsEvent};

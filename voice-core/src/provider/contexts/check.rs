@@ -1,6 +1,6 @@
 //! The self-test of an engine that speaks.
 
-use super::now;
+use crate::provider::clock::now;
 use crate::provider::net::CheckReport;
 use crate::stage::{StageError, Tts, TtsEvent};
 use crate::units::ReplyId;

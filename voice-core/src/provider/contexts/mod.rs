@@ -7,7 +7,6 @@
 #![allow(unused_imports, reason = "as above")]
 
 mod check;
-mod clock;
 mod decoder;
 mod outbox;
 #[cfg(feature = "fuzzing")]
@@ -21,7 +20,6 @@ mod text;
 mod words;
 
 pub(crate) use check::check_voice;
-pub(crate) use clock::now;
 pub(crate) use decoder::{PcmDecoder, WireEncoding, audio_from_base64};
 pub(crate) use outbox::{Line, Outbox, end_error};
 pub(crate) use queue::{Awaited, Expiry, QueueLimits, SpeechQueue};

@@ -7,12 +7,12 @@
 
 use super::super::net::{SocketWriter, Vendor};
 use super::chunker::Block;
-use super::clock;
 use super::configuring::Configuring;
 use super::dialect::{Dialect, Heard};
 use super::feed::Order;
 use super::pacer::Pacer;
 use super::stream_clock::StreamClock;
+use crate::provider::clock;
 use crate::stage::{LISTEN_RATE, StageError, SttEvent};
 use futures::stream::{BoxStream, unfold};
 use std::ops::ControlFlow;

@@ -57,8 +57,8 @@ impl Configuring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::clock;
     use super::*;
+    use crate::provider::clock;
 
     fn keyterm(term: &str) -> SttHints {
         SttHints { keyterms: Some(vec![term.to_owned()]), ..SttHints::default() }

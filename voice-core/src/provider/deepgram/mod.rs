@@ -11,7 +11,6 @@
 mod address;
 mod call;
 mod chunker;
-mod clock;
 mod configuring;
 mod dialect;
 mod feed;

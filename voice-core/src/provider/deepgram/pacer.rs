@@ -39,8 +39,8 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::clock;
     use super::*;
+    use crate::provider::clock;
 
     const BLOCK: Duration = Duration::from_millis(80);
 

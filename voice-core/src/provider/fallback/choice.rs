@@ -1,7 +1,8 @@
 //! The list of engines with their health, shared by all calls that one value serves.
 
+use super::FallbackConfig;
 use super::health::{Candidate, Health};
-use super::{FallbackConfig, clock};
+use crate::provider::clock;
 use crate::stage::{Fault, Serving, StageError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,13 +48,13 @@ impl<E: ?Sized> Choice<E> {
 
     /// In which order to ask now.
     pub(super) fn order(&self) -> VecDeque<Candidate> {
-        self.with_health(|health| health.order(clock::now())).into()
+        self.with_health(|health| health.order(clock::now().into_std())).into()
     }
 
     pub(super) fn failed(&self, at: usize, why: &StageError) {
         let engine = self.serving(at).engine;
         tracing::warn!(engine, error = %why, "an engine failed");
-        self.with_health(|health| health.failed(at, why.clone(), clock::now()));
+        self.with_health(|health| health.failed(at, why.clone(), clock::now().into_std()));
     }
 
     pub(super) fn works(&self, at: usize) {

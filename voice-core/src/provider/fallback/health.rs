@@ -104,7 +104,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::fallback::clock;
+    use crate::provider::clock;
 
     fn error(fault: Fault) -> StageError {
         StageError::Stream { engine: "x", reason: "a test".into(), fault }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_engine_rests_longer_with_each_failure_and_a_success_wakes_it() {
-        let start = clock::now();
+        let start = clock::now().into_std();
         let at = |s: u64| start + Duration::from_secs(s);
         let mut health = Health::new(vec!["A".into(), "B".into()], &FallbackConfig::default());
         assert_eq!(order(&health, at(0)), [0, 1]);
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_wrong_configuration_rests_longest_and_where_all_rest_the_shortest_is_first() {
-        let start = clock::now();
+        let start = clock::now().into_std();
         let mut health = Health::new(vec!["A".into(), "B".into(), "C".into()], &FallbackConfig::default());
         health.failed(0, error(Fault::Configuration), start);
         health.failed(1, error(Fault::Engine), start + Duration::from_secs(1));
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn who_serves_is_said_with_the_better_ones_that_failed() {
         let mut health = Health::new(vec!["A".into(), "B".into(), "C".into()], &FallbackConfig::default());
-        health.failed(0, error(Fault::Engine), clock::now());
+        health.failed(0, error(Fault::Engine), clock::now().into_std());
         let passed = PassedOver { engine: "A".into(), why: error(Fault::Engine) };
         assert_eq!(health.serving(2), Serving { engine: "C".into(), passed_over: vec![passed] });
         assert_eq!(health.serving(0), Serving { engine: "A".into(), passed_over: vec![] });

@@ -1,8 +1,9 @@
 //! Language models in order: the first that begins to answer gives the answer.
 
+use super::FallbackConfig;
 use super::choice::{Choice, error_of_all};
 use super::health::{Candidate, Rest};
-use super::{FallbackConfig, clock};
+use crate::provider::clock;
 use crate::stage::{FinishReason, Llm, LlmEvent, LlmRequest, LlmStream, StageError};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
@@ -125,7 +126,7 @@ impl Generation {
         };
         let another = self.candidates.iter().any(|candidate| candidate.rest == Rest::Awake);
         let wait = Duration::from_millis(self.choice.config.first_token_ms);
-        let deadline = Instant::from_std(clock::now()).checked_add(wait).filter(|_| another);
+        let deadline = clock::now().checked_add(wait).filter(|_| another);
         self.asked =
             Some(Asked { at, stream: engine.generate(self.request.clone()), deadline, answer: Answer::Nothing });
         Ok(LlmEvent::Serving(self.choice.serving(at)))

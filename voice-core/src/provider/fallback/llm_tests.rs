@@ -70,13 +70,13 @@ async fn one_that_refuses_is_stood_in_for_within_the_generation_and_asked_again_
 
 #[tokio::test(start_paused = true)]
 async fn one_that_is_late_is_stood_in_for_but_the_last_may_take_its_time() {
-    let start = Instant::from_std(clock::now());
+    let start = clock::now();
     let llm = of(vec![slow("A", 60_000), slow("B", 7_000)]);
     assert_eq!(told(&llm).await, "[A][B for A]B<Stop>");
-    assert_eq!(Instant::from_std(clock::now()) - start, Duration::from_millis(2_500 + 7_000));
-    let start = Instant::from_std(clock::now());
+    assert_eq!(clock::now() - start, Duration::from_millis(2_500 + 7_000));
+    let start = clock::now();
     assert_eq!(told(&llm).await, "[B for A]B<Stop>", "one that rests is no reason to hurry the other");
-    assert_eq!(Instant::from_std(clock::now()) - start, Duration::from_millis(7_000));
+    assert_eq!(clock::now() - start, Duration::from_millis(7_000));
 }
 
 #[tokio::test(start_paused = true)]

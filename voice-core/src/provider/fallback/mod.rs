@@ -13,7 +13,6 @@
 //! | TTS: what of a reply is still to be spoken, and by whom? | `tts`, `speech`, `script`, `voice` |
 
 mod choice;
-mod clock;
 mod config;
 mod health;
 mod llm;

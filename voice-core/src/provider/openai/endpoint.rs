@@ -3,7 +3,7 @@
 //! Invariant: it is warmed only where it has not been used for a while, however many calls ask for it. It knows no chat and
 //! no speech.
 
-use super::clock::now;
+use crate::provider::clock::now;
 use crate::provider::net::{HttpBody, HttpClient, HttpError, HttpLimits, Vendor};
 use crate::stage::StageError;
 use futures::FutureExt;

@@ -3,7 +3,6 @@
 //! Invariant: no task is started here. A stream owns the requests behind it, so dropping it cancels them at the server.
 
 mod chat;
-mod clock;
 mod endpoint;
 mod extra;
 #[cfg(feature = "fuzzing")]

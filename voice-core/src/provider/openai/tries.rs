@@ -3,7 +3,7 @@
 //! Invariant: a try is made again only before anything of its answer was given on, only as often as configured, and never
 //! if the wait would outlast the deadline: a caller waits, and another engine may answer sooner.
 
-use super::clock::now;
+use crate::provider::clock::now;
 use crate::provider::net::{HttpError, Vendor, backoff, said_in};
 use crate::stage::{Fault, StageError};
 use serde_json::Value;

@@ -5,8 +5,8 @@
 
 use super::answer::{AnswerDecoder, Sign};
 use super::config::ChatConfig;
+use crate::provider::clock::now;
 use crate::provider::net::HttpBody;
-use crate::provider::openai::clock::now;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::tries::{Failure, Tries};
 use crate::stage::{LlmEvent, StageError};

@@ -6,8 +6,8 @@
 use super::audio::AudioDecoder;
 use super::config::SpeechConfig;
 use super::request::Piece;
+use crate::provider::clock::now;
 use crate::provider::net::{HttpBody, HttpError};
-use crate::provider::openai::clock::now;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::provider::openai::tries::{Failure, Tries};
 use crate::stage::StageError;

@@ -3,8 +3,8 @@
 use super::config::{ENGINE, SpeechConfig, URL_SETTING};
 use super::reply::{self, Speaker};
 use super::request;
+use crate::provider::clock::now;
 use crate::provider::net::{CheckReport, Vendor};
-use crate::provider::openai::clock::now;
 use crate::provider::openai::endpoint::Endpoint;
 use crate::stage::{StageError, Tts, TtsEvent, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
