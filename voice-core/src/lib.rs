@@ -81,12 +81,22 @@
 //!
 //! # Features
 //!
+//! Take the vendors you talk to, `local` to need none, `scripted` and `fakes` for your tests.
+//!
 //! | feature | brings | needs |
 //! |---|---|---|
 //! | `opus` (default) | Opus on the line | `cmake` and a C compiler, for libopus |
-//! | `scripted` | `provider::scripted`: engines that follow a script, for tests, and stand-ins that need no model | |
+//! | `deepgram` | `provider::deepgram`: Flux, which finds turns itself, and Nova-3 | a key |
+//! | `openai` | `provider::openai`: models and voices behind any OpenAI-compatible endpoint: Groq, OpenAI, vLLM, Ollama, llama.cpp | a key, or a server of your own |
+//! | `cartesia` | `provider::cartesia`: a voice | a key |
+//! | `elevenlabs` | `provider::elevenlabs`: a voice | a key |
 //! | `local` | `provider::local`: Silero, Moonshine and SVOX Pico on this machine | a C compiler; ONNX Runtime and the models at run time |
+//! | `scripted` | `provider::scripted`: engines that follow a script, for tests, and stand-ins that need no model | |
+//! | `fakes` | `provider::fakes`: local servers that speak the vendors' protocols and misbehave on demand, for tests | |
 //! | `local-models` | nothing but the tests of `local` | every model file |
+//!
+//! [`provider::fallback`], which joins several engines to one stage, is always there. A vendor needs `cmake` and a C
+//! compiler for its TLS. `net`, `net-socket`, `net-http` and `fuzzing` are turned on by others and are no part of the API.
 
 pub mod audio;
 pub mod history;

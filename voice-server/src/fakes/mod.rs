@@ -17,7 +17,7 @@ pub(crate) struct FakesArgs {
     /// The port of 127.0.0.1 to listen on; 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,
-    /// A script of what goes wrong (TOML).
+    /// A script of what goes wrong (TOML); voice-server/faults.example.toml has every fault.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
     /// The only key that is accepted; without it, any is.
@@ -41,7 +41,7 @@ pub(crate) enum FakesError {
     LeftOut,
     /// The script of faults cannot be used.
     #[cfg(feature = "vendors")]
-    #[error("the script of faults {} is of no use: {reason}", path.display())]
+    #[error("the script of faults {} cannot be used: {reason}", path.display())]
     Faults {
         /// Which file.
         path: PathBuf,

@@ -95,6 +95,7 @@ fn exports(base: &str, key: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::environment::Environment;
+    use std::collections::BTreeSet;
 
     #[test]
     fn what_is_printed_is_an_environment_with_every_vendor() {
@@ -116,5 +117,24 @@ mod tests {
     fn a_script_of_faults_that_cannot_be_read_is_named() {
         let args = FakesArgs { faults: Some("/nowhere/faults.toml".into()), ..FakesArgs::default() };
         assert!(config(&args).err().unwrap().to_string().contains("/nowhere/faults.toml"));
+    }
+
+    #[test]
+    fn the_example_of_faults_reads_and_has_each_once() {
+        let script: FaultScript = toml::from_str(include_str!("../../faults.example.toml")).unwrap();
+        let name = |debug: String| debug.split([' ', '{']).next().unwrap_or_default().to_owned();
+        let names: BTreeSet<_> = script.rules.iter().map(|rule| name(format!("{:?}", rule.fault))).collect();
+        assert_eq!(names.len(), script.rules.len(), "{names:?}");
+        let wrong = r#"rules = [{ service = "flux", fault = "no such fault" }]"#;
+        let refused = toml::from_str::<FaultScript>(wrong).unwrap_err().to_string();
+        let missing: Vec<_> = refused.split('`').skip(1).step_by(2).filter(|name| is_left_out(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    /// Whether the example says nothing of the fault of that name.
+    fn is_left_out(fault: &str) -> bool {
+        let example = include_str!("../../faults.example.toml");
+        let [plain, with_fields] = [format!("fault = \"{fault}\""), format!("fault = {{ {fault} = ")];
+        fault != "no such fault" && !example.contains(&plain) && !example.contains(&with_fields)
     }
 }

@@ -3,8 +3,10 @@
 //!
 //! Invariant: nothing here waits. The socket's task puts audio into bounded queues, the call takes it out when it has
 //! room, and a reply that nobody reads never delays another. It knows no vendor's messages.
-#![allow(dead_code, reason = "which parts are used depends on the vendors that are built in")]
-#![allow(unused_imports, reason = "as above")]
+#![cfg_attr(
+    not(all(feature = "cartesia", feature = "elevenlabs")),
+    allow(dead_code, unused_imports, reason = "which parts are used depends on the vendors that are built in")
+)]
 
 mod check;
 mod decoder;
