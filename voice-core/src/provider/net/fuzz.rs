@@ -17,7 +17,7 @@ pub(in crate::provider) fn said(bytes: &[u8]) {
 /// Where the bytes are cut changes nothing, and no event is larger than its bound.
 #[cfg(feature = "net-http")]
 pub(in crate::provider) fn sse(bytes: &[u8]) {
-    use super::{SseDecoder, SseError, SseEvent};
+    use super::{SseDecoder, SseEvent, sse::SseError};
     const MAX: usize = 256;
 
     fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Result<SseEvent, SseError>> {

@@ -41,5 +41,5 @@ pub(crate) use socket::{
     KeepAlive, KeepAliveMessage, Socket, SocketEnd, SocketHandler, SocketPlan, SocketRequest, SocketWriter, connect,
 };
 #[cfg(feature = "net-http")]
-pub(crate) use sse::{SseDecoder, SseError, SseEvent};
+pub(crate) use sse::{SseDecoder, SseEvent};
 pub(crate) use vendor::{Refusal, Vendor};
