@@ -4,7 +4,7 @@
 //! Neither engine knows a turn machine or a session.
 //!
 //! `flux` and `nova` hold each protocol as pure code: `message` reads what comes, `command` writes what goes, a
-//! [`Dialect`](dialect::Dialect) says what it means. Around them `link` connects, `feed` takes audio (`chunker` cuts it)
+//! `Dialect` says what it means. Around them `link` connects, `feed` takes audio (`chunker` cuts it)
 //! and `call` sends it (`pacer` says when, `configuring` what waits for an answer) and tells the events, at the call's
 //! positions (`stream_clock`).
 
