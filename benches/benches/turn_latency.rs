@@ -6,7 +6,7 @@
 
 use criterion::Criterion;
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 use voice_benches::call::{BenchCall, REPLY};
 use voice_benches::clock::now;
@@ -158,12 +158,14 @@ async fn scripted_call(offset: usize) -> Option<(Duration, TurnRecord)> {
     None
 }
 
-/// Calls side by side on one thread, a little apart, with their fakes.
+/// Calls side by side on one thread, a little apart; their fakes on another.
 fn vendors(runtime: &Runtime, name: &str, eager: EagerEnd) -> Result<(), std::io::Error> {
     let mut tail = Tail::new(name);
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let answers = runtime.block_on(async {
         let mut calls = JoinSet::new();
-        (0..VENDOR_CALLS).for_each(|n| drop(calls.spawn(vendor_call(n, eager))));
+        let vendors = elsewhere.handle();
+        (0..VENDOR_CALLS).for_each(|n| drop(calls.spawn(vendor_call(vendors.clone(), n, eager))));
         calls.join_all().await
     });
     for answers in answers {
@@ -173,9 +175,9 @@ fn vendors(runtime: &Runtime, name: &str, eager: EagerEnd) -> Result<(), std::io
     Ok(())
 }
 
-async fn vendor_call(nth: usize, eager: EagerEnd) -> std::io::Result<Vec<Option<Duration>>> {
+async fn vendor_call(vendors: Handle, nth: usize, eager: EagerEnd) -> std::io::Result<Vec<Option<Duration>>> {
     tokio::time::sleep(Duration::from_millis(nth as u64 * 150)).await;
-    let mut call = VendorCall::start(VENDOR_TURNS + 1, eager).await?;
+    let mut call = VendorCall::start(&vendors, VENDOR_TURNS + 1, eager).await?;
     let _ = call.turn().await;
     let mut answers = Vec::with_capacity(VENDOR_TURNS);
     for _ in 0..VENDOR_TURNS {

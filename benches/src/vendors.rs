@@ -6,6 +6,7 @@ use crate::clock::{now, simulated_now};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use voice_core::audio::Frame;
@@ -45,12 +46,13 @@ pub struct VendorCall {
 }
 
 impl VendorCall {
-    /// A call that is up, with room for `turns` turns.
+    /// A call that is up, with room for `turns` turns. Its vendors run on `elsewhere`, as real ones do: what they compute
+    /// is not the engine's time.
     ///
     /// # Errors
     /// The fakes cannot listen, or an engine refuses its settings.
-    pub async fn start(turns: usize, eager: EagerEnd) -> io::Result<Self> {
-        let fakes = Fakes::start(fakes_config(turns)).await?;
+    pub async fn start(elsewhere: &Handle, turns: usize, eager: EagerEnd) -> io::Result<Self> {
+        let fakes = elsewhere.spawn(Fakes::start(fakes_config(turns))).await.map_err(io::Error::other)??;
         let agent = agent(&fakes, eager).map_err(io::Error::other)?;
         let info = LineInfo {
             rate: SampleRate::Hz16000,
@@ -122,6 +124,8 @@ fn fakes_config(turns: usize) -> FakesConfig {
     let mut config = FakesConfig::default();
     config.flux.ear = Ear::Script(vec![FakeTurn::new("Can you do that for me?"); turns]);
     config.chat.brain = Arc::new(ScriptedLlm::new(LlmConfig::default(), vec![LlmReply::text(REPLY)]));
+    // Audio comes as from a vendor: the first at once, the rest at four times its pace.
+    config.cartesia.pace_percent = 400;
     config.cartesia.voice = Arc::new(ScriptedTts::new(TtsConfig::default()));
     config
 }
