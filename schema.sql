@@ -119,7 +119,7 @@ create index if not exists tenants_of_plan on public.tenants (plan_id);
 comment on column public.tenants.retention_days is 'How long calls are kept; 0 keeps them for good.';
 
 create table if not exists public.user_profiles (
-  id uuid primary key constraint user_profiles_user references auth.users (id) on delete cascade,
+  id uuid constraint user_profiles_once primary key constraint user_profiles_user references auth.users (id) on delete cascade,
   tenant_id uuid not null constraint user_profiles_tenant references public.tenants (id),
   role text not null default 'member'
     constraint user_profiles_role_word check (role in ('member', 'admin', 'platform_admin')),

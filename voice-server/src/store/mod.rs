@@ -7,12 +7,14 @@
 
 mod error;
 mod open;
+mod postgres;
 mod rules;
 mod sqlite;
 mod types;
 
 pub use error::StoreError;
 pub use open::OpenError;
+pub use postgres::{PgConfig, PgStore};
 pub use sqlite::SqliteStore;
 pub use types::*;
 
