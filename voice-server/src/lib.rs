@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+pub mod auth;
 mod call;
 pub mod caller;
 mod check;
