@@ -14,7 +14,8 @@ mod types;
 
 pub use error::StoreError;
 pub use open::OpenError;
-pub use postgres::{PgConfig, PgStore};
+pub use postgres::{DoctorError, Finding, PgConfig, PgStore, doctor};
+
 pub use sqlite::SqliteStore;
 pub use types::*;
 
