@@ -12,7 +12,9 @@ mod sqlite;
 mod types;
 
 pub use error::StoreError;
-pub use open::OpenError;
+#[cfg(test)]
+pub(crate) use open::VARIABLES;
+pub use open::{OpenError, OpenedStore, StoreAddress, StoreChoice};
 pub use sqlite::SqliteStore;
 pub use types::*;
 
