@@ -7,6 +7,7 @@
 
 mod error;
 mod open;
+mod postgres;
 mod rules;
 mod sqlite;
 mod types;
@@ -15,6 +16,7 @@ pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use open::VARIABLES;
 pub use open::{OpenError, OpenedStore, StoreAddress, StoreChoice};
+pub use postgres::{PgConfig, PgStore};
 pub use sqlite::SqliteStore;
 pub use types::*;
 
