@@ -9,4 +9,5 @@ mod command;
 
 pub use address::{AddressError, DatabaseUrl};
 pub use apply::{Applied, ApplyError, LoginPasswords, SCHEMA, apply};
+pub use crate::store::{DoctorError, Finding, doctor};
 pub(crate) use command::{DbArgs, run};

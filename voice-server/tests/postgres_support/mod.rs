@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use url::Url;
 use uuid::Uuid;
 use voice_server::db::{Applied, DatabaseUrl, LoginPasswords, apply};
+use voice_server::store::PgConfig;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/postgres");
 
@@ -85,6 +86,12 @@ impl TestDatabase {
     /// Its address as `login`.
     pub(crate) fn url_of(&self, login: &str) -> String {
         self.url(Some(login))
+    }
+
+    /// How a store reaches it. Few connections, because many tests run at a time.
+    pub(crate) fn config(&self) -> PgConfig {
+        let [api, worker] = [self.api_url(), self.worker_url()].map(|url| DatabaseUrl::parse(&url).unwrap());
+        PgConfig { api_connections: 4, worker_connections: 2, ..PgConfig::new(api, worker) }
     }
 
     /// A connection as the superuser.
