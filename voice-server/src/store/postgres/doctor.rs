@@ -38,7 +38,9 @@ pub enum Finding {
         login: String,
     },
     /// No policy binds it either.
-    #[error("the login {login} bypasses row-level security: alter role {login} nobypassrls, and take it out of roles that do")]
+    #[error(
+        "the login {login} bypasses row-level security: alter role {login} nobypassrls, and take it out of roles that do"
+    )]
     Bypasses {
         /// Which.
         login: String,
@@ -52,7 +54,9 @@ pub enum Finding {
         table: String,
     },
     /// One injected statement would be all that it takes.
-    #[error("the API's login {login} can become service_role, which sees every tenant: revoke service_role from {login}")]
+    #[error(
+        "the API's login {login} can become service_role, which sees every tenant: revoke service_role from {login}"
+    )]
     Serves {
         /// Which.
         login: String,
