@@ -109,3 +109,8 @@ on_every_store! {
         a_suspended_tenant_says_so_at_once
     }
 }
+
+#[tokio::test]
+async fn both_schemas_have_the_same_tables_and_columns() {
+    store_support::schemas::both_have_the_same_tables_and_columns().await;
+}

@@ -7,6 +7,7 @@ mod made;
 pub(crate) mod outreach;
 pub(crate) mod paging;
 pub(crate) mod retention;
+pub(crate) mod schemas;
 pub(crate) mod standing;
 pub(crate) mod totals;
 pub(crate) mod write;
