@@ -5,7 +5,7 @@
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use url::Url;
@@ -138,4 +138,21 @@ async fn run(url: &Url, statement: String) {
     let mut connection = connect(url.as_str()).await;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     drop(connection.close().await);
+}
+
+/// Runs `voice-server` with these variables and no other address: its exit code and what it wrote.
+pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
+    for variable in [
+        "DATABASE_ADMIN_URL",
+        "DATABASE_URL",
+        "DATABASE_WORKER_URL",
+        "DATABASE_API_PASSWORD",
+        "DATABASE_WORKER_PASSWORD",
+    ] {
+        command.env_remove(variable);
+    }
+    let Output { status, stdout, stderr } = command.args(arguments).envs(variables.iter().copied()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
 }
