@@ -23,6 +23,11 @@ impl Tail {
         self.values.saturating_record(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX).max(1));
     }
 
+    /// The value that a share of all, 0 to 1, is not above.
+    pub fn at(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.values.value_at_quantile(quantile))
+    }
+
     /// Prints count, median and tails on one line.
     pub fn print(&self) {
         let at = |quantile| show(self.values.value_at_quantile(quantile));
