@@ -151,7 +151,7 @@ async fn a_refused_key_names_its_setting_and_is_not_shown() {
 
 #[tokio::test]
 async fn too_many_requests_are_waited_for_only_if_that_is_in_time() {
-    for (headers, heard_it) in [("retry-after: 0.05\r\n", true), ("retry-after: 60\r\n", false), ("", false)] {
+    for (headers, heard_it) in [("retry-after: 0.05\r\n", true), ("retry-after: 3\r\n", false), ("", false)] {
         let server = TestServer::listen().await;
         let llm = llm(&server);
         let serve = async {
