@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// has the rate of the first.
 ///
 /// A reply whose engine refuses it, gives no audio in time or breaks off is spoken on by the next one: from the clause
-/// on that was not finished, or from the word on where word times were given; where they were not, the audio says about
-/// how far it had come. With one engine the reply is begun anew once in the same way.
+/// on that was not finished, or from the word on where word times were given; where they were not, or come after their
+/// audio, the audio says about how far it had come. With one engine the reply is begun anew once in the same way.
 #[derive(Clone)]
 pub struct FallbackTts {
     choice: Choice<dyn Tts>,

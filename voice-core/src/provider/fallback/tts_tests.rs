@@ -112,6 +112,57 @@ async fn without_word_times_the_audio_tells_what_is_left() {
     assert_eq!((clauses, spoken.end.as_str()), (vec![1, 2, 3], "done"));
 }
 
+/// Says the same in every reply, whatever it is given.
+struct Told(Vec<Result<TtsEvent, StageError>>);
+
+impl Tts for Told {
+    fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+        std::future::ready(Ok(Box::new(Told(self.0.clone())) as Box<dyn TtsSession>)).boxed()
+    }
+}
+
+impl TtsSession for Told {
+    fn sample_rate(&self) -> SampleRate {
+        SampleRate::Hz16000
+    }
+    fn begin(&mut self, _: ReplyId) -> Result<TtsReply, StageError> {
+        struct Deaf;
+        impl crate::stage::TtsFeed for Deaf {
+            fn speak(&mut self, _: &str) -> Result<(), StageError> {
+                Ok(())
+            }
+            fn finish(&mut self) {}
+            fn cancel(&mut self) {}
+        }
+        Ok(TtsReply { feed: Box::new(Deaf), events: futures::stream::iter(self.0.clone()).boxed() })
+    }
+}
+
+/// The audio of so many characters.
+fn audio(characters: u64) -> Result<TtsEvent, StageError> {
+    Ok(TtsEvent::Audio(vec![0; (characters * PER_CHAR * 2) as usize].into()))
+}
+
+fn word(text: &str, start: u64, end: u64) -> Result<TtsEvent, StageError> {
+    Ok(TtsEvent::Word { text: text.into(), start_samples: start * PER_CHAR, end_samples: end * PER_CHAR })
+}
+
+#[tokio::test(start_paused = true)]
+async fn audio_whose_word_times_did_not_come_any_more_is_not_said_again() {
+    let reset = || Err(StageError::Ended { engine: "A" });
+    let first_clause = [word("We", 0, 2), word("are", 3, 6), word("open", 7, 11)];
+    let early = [first_clause.to_vec(), vec![audio(12), audio(13), reset()]].concat();
+    let clause_end = Ok(TtsEvent::ClauseEnd { clauses: 1 });
+    let late = [vec![audio(12)], first_clause.to_vec(), vec![clause_end, audio(13), reset()]].concat();
+    for (told, unsaid) in [(late, " five. "), (early, "from nine to five. ")] {
+        let (second, log) = engine("B", manner(vec![]));
+        let mut session = of(vec![Arc::new(Told(told)), second]).open().await.unwrap();
+        assert_eq!(spoken(session.as_mut(), 1, &CLAUSES).await.end, "done");
+        let heard = log.replies()[0].clauses.concat();
+        assert_eq!(heard.trim_start(), format!("{unsaid}{}", CLAUSES[2]).trim_start());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_gives_no_audio_in_time_is_stood_in_for_and_comes_back_later() {
     let (first, _) = engine("A", manner(vec![(0, TtsFault::StallAfter(0))]));

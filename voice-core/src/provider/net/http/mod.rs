@@ -106,7 +106,7 @@ impl HttpClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
-        let response = request.send().await.map_err(|error| self.vendor.unreachable(client::causes(error)))?;
+        let response = request.send().await.map_err(|error| client::failed(&self.vendor, error))?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(&self.vendor, response).await) }
     }
 }
