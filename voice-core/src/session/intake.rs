@@ -71,7 +71,7 @@ impl Driver {
                 SpeechEdge::Ended { listened, line, silence_ms } => {
                     let received = self.listener.received_at(listened).unwrap_or(now);
                     self.speech_end = Some((line, received));
-                    self.stt.speech_ended();
+                    self.stt.speech_ended(listened);
                     self.handle(Input::SpeechEnded { end: line, silence_ms }, now);
                     self.watch.tell(SessionEvent::CallerSilent { at: now, end: line });
                 }
