@@ -24,6 +24,7 @@ mod playout;
 mod record;
 mod replies;
 mod reply;
+mod sending;
 mod speech;
 mod tools;
 mod warmth;

@@ -89,6 +89,8 @@ impl TurnMachine {
     pub(super) fn words_of_ended_turn(&mut self, said: &SttInput) {
         let Phase::Ending { source, .. } = self.phase else { return };
         match said {
+            // Silence was only the backstop: the STT ends the turn after all.
+            SttInput::EndOfTurn { .. } if source == EotSource::Silence => self.commit_turn(EotSource::Stt),
             SttInput::Final { .. } | SttInput::EndOfTurn { .. } => self.commit_turn(source),
             SttInput::StartOfTurn { .. } => {
                 self.not_over_by_silence();

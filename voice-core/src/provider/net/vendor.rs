@@ -89,6 +89,13 @@ impl Vendor {
         self.open(Fault::Engine, format!("it cannot be reached: {what}; check the network and {}", self.url_setting))
     }
 
+    /// Somebody answers who cannot show that it is the vendor. Trying again meets the same certificate.
+    pub(crate) fn untrusted(&self, what: impl Display) -> StageError {
+        let what = self.scrub(&what.to_string());
+        let mends = format!("check {}, this machine's clock and its trusted certificates", self.url_setting);
+        self.open(Fault::Configuration, format!("its certificate is not trusted: {what}; {mends}"))
+    }
+
     /// The vendor reported an error in its own words.
     pub(crate) fn failed(&self, fault: Fault, said: &str) -> StageError {
         let reason = match self.scrub(said) {
