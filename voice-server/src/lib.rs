@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+pub mod auth;
 mod call;
 pub mod caller;
 mod check;
@@ -12,14 +13,17 @@ mod choice;
 mod cli;
 mod config;
 mod cost;
+pub mod db;
 mod environment;
 mod fakes;
 mod http;
 mod limits;
 mod log;
 mod metrics;
+mod principal;
 mod sections;
 mod server;
+pub mod store;
 
 pub use agent::{AgentError, BuiltAgent, build_agent};
 pub use choice::{Choice, LlmEngine, Named, SttEngine, TtsEngine};
@@ -28,5 +32,6 @@ pub use config::{AgentSettings, ConfigError, ServeArgs, Settings, VadChoice};
 pub use cost::{EnginePrices, Price, Prices};
 pub use environment::{Account, Environment, EnvironmentError};
 pub use limits::ServerLimits;
+pub use principal::{CallUuid, Principal, Role, TenantId, UserId};
 pub use sections::*;
 pub use server::{ServerConfig, ServerError, run, serve_connection};

@@ -66,12 +66,10 @@ pub(super) fn opening(
     choice: &Choice<dyn Tts>,
     at: usize,
 ) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
-    let deadline = choice.config.open_deadline();
-    let late = StageError::Stalled { engine: "the TTS", waited: deadline };
     let Some(open) = choice.engine(at).map(|engine| engine.open()) else {
         return std::future::ready(Err(StageError::Ended { engine: "the TTS" })).boxed();
     };
-    async move { tokio::time::timeout(deadline, open).await.unwrap_or(Err(late)) }.boxed()
+    choice.clone().opened(at, "the TTS", open).boxed()
 }
 
 struct Session {

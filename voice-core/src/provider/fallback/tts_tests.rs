@@ -1,7 +1,7 @@
 use super::*;
 use crate::audio::pcm16_from_le_bytes;
 use crate::provider::scripted::{RaggedChunks, ScriptedTts, TtsConfig, TtsFault, TtsLog, WordTimes};
-use crate::stage::TtsEvent;
+use crate::stage::{Handed, TtsEvent};
 use std::time::Duration;
 
 struct Named(&'static str, ScriptedTts);
@@ -227,4 +227,44 @@ async fn cancelling_or_dropping_a_reply_ends_its_voice() {
     assert!(matches!(events.next().await, Some(Ok(TtsEvent::Audio(_)))));
     drop((feed, events));
     assert!(log.replies().iter().all(|reply| reply.is_cancelled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_engine_is_counted_what_it_was_handed_and_no_clause_that_came_between() {
+    let (first, _) = engine("A", manner(vec![(0, TtsFault::ErrorAfter(480))]));
+    let (second, _) = engine("B", TtsConfig { open_ms: 500, ..manner(vec![]) });
+    let mut session = of(vec![first, second]).open().await.unwrap();
+    let TtsReply { mut feed, mut events } = session.begin(ReplyId(1)).unwrap();
+    feed.speak("12345 789 ").unwrap();
+    let until_a_broke = async { while events.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_millis(250), until_a_broke).await.is_err(), "B is being opened");
+    feed.speak("second. ").unwrap();
+    feed.speak("third.").unwrap();
+    feed.finish();
+    while events.next().await.is_some() {}
+    let handed = feed.take_handed().unwrap();
+    let handed: Vec<_> = handed.iter().map(|handed| (handed.engine.as_str(), handed.characters)).collect();
+    assert_eq!(handed, [("A", 10), ("B", 24)], "A's clause of which nothing was heard, and the two since");
+    feed.speak("too late").unwrap_err();
+    assert_eq!(feed.take_handed().unwrap(), [Handed { engine: "B".into(), characters: 0 }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_was_being_opened_when_the_call_gave_up_is_not_asked_first_again() {
+    let never = || TtsConfig { open_ms: 10_000_000, ..manner(vec![]) };
+    let tts = of(vec![engine("A", never()).0, engine("B", never()).0, engine("C", manner(vec![])).0]);
+    let five_seconds = Duration::from_secs(5);
+    assert!(tokio::time::timeout(five_seconds, tts.open()).await.is_err(), "A has had its time, B not yet");
+    let soon = Duration::from_millis(10);
+    let mut session = tokio::time::timeout(soon, tts.open()).await.unwrap().unwrap();
+    assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["C"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_ends_while_an_engine_opens_says_nothing_of_it() {
+    let slow = TtsConfig { open_ms: 2_000, ..manner(vec![]) };
+    let tts = of(vec![engine("A", slow).0, engine("B", manner(vec![])).0]);
+    assert!(tokio::time::timeout(Duration::from_secs(1), tts.open()).await.is_err());
+    let mut session = tts.open().await.unwrap();
+    assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["A"]);
 }

@@ -3,13 +3,15 @@
 //! The upgrade is reqwest's and not tungstenite's own: that gives up a refusal's body unless it came with the headers,
 //! and writes the request, key and all, to the log at level trace.
 
+use super::super::retry_after::retry_after;
 use super::super::{Refusal, Vendor, client, said_in};
 use super::{Socket, SocketRequest};
-use crate::stage::StageError;
+use crate::stage::{Fault, StageError};
 use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use reqwest::header::{SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{Response, StatusCode};
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -45,7 +47,7 @@ async fn upgrade(vendor: &Vendor, request: SocketRequest) -> Result<Socket, Stag
         return Err(vendor.unreachable("it does not answer as a WebSocket"));
     }
     let request_id = client::request_id(response.headers()).map(str::to_owned);
-    let connection = response.upgrade().await.map_err(unreachable)?;
+    let connection = response.upgrade().await.map_err(unanswered)?;
     let config = config(request.max_message_bytes);
     let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
     Ok(Socket { stream, request_id })
@@ -87,5 +89,16 @@ async fn refusal(vendor: &Vendor, mut response: Response) -> StageError {
         None => said_in(&client::error_body(&mut response).await),
     };
     let request_id = client::request_id(response.headers());
-    vendor.refused(Refusal { status: response.status().as_u16(), request_id, said: &said })
+    let error = vendor.refused(Refusal { status: response.status().as_u16(), request_id, said: &said });
+    asked_later(error, retry_after(response.headers()))
+}
+
+/// The refusal with the time after which the vendor wants to be asked again, where asking again is of any use.
+fn asked_later(error: StageError, retry_after: Option<Duration>) -> StageError {
+    match (error, retry_after) {
+        (StageError::Open { engine, reason, fault }, Some(retry_after)) if fault != Fault::Configuration => {
+            StageError::Busy { engine, reason, fault, retry_after }
+        }
+        (error, _) => error,
+    }
 }
