@@ -105,7 +105,13 @@ impl HttpClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
-        let response = request.send().await.map_err(|error| client::failed(&self.vendor, error))?;
+        let response = request.send().await.map_err(|error| client::unanswered(&self.vendor, error))?;
+        let limits = client::rate_limits(response.headers());
+        if !limits.is_empty() {
+            let request = client::request_id(response.headers()).map(|id| self.vendor.scrub(id));
+            let limits = self.vendor.scrub(&limits);
+            tracing::debug!(engine = self.vendor.name, request, limits, "the vendor tells its limits");
+        }
         let limits = rate_limits(response.headers());
         if !limits.is_empty() {
             let request = client::request_id(response.headers());
