@@ -3,6 +3,8 @@
 //! Invariant: connections are pooled and kept alive, so that a reply does not begin with a handshake; an answer that is
 //! no success is read to a bound and classed. Nothing is retried here but what never left this machine.
 
+mod rate_limits;
+
 use super::retry_after::retry_after;
 use super::{Refusal, Vendor, client, said_in};
 use crate::stage::{Fault, StageError};
