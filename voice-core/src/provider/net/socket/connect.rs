@@ -37,8 +37,8 @@ async fn upgrade(vendor: &Vendor, request: SocketRequest) -> Result<Socket, Stag
     let key = generate_key();
     let mut headers = client::headers(vendor, &request.headers)?;
     upgrade_headers(&mut headers, vendor, &key)?;
-    let unanswered = |error| client::unanswered(vendor, error);
-    let response = http1(vendor)?.get(url).headers(headers).send().await.map_err(unanswered)?;
+    let unreachable = |error| client::failed(vendor, error);
+    let response = http1(vendor)?.get(url).headers(headers).send().await.map_err(unreachable)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(vendor, response).await);
     }
