@@ -13,6 +13,7 @@ mod choice;
 mod cli;
 mod config;
 mod cost;
+pub mod db;
 mod development;
 mod environment;
 mod fakes;
