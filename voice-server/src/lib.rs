@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+mod api;
 mod call;
 pub mod caller;
 mod check;

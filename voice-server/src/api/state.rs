@@ -1,0 +1,27 @@
+//! What the handlers of the API share.
+
+use crate::store::AnyStore;
+use object_store::ObjectStore;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// What the handlers of the API share.
+#[derive(Clone)]
+pub(crate) struct ApiState {
+    /// Tenants, calls and what was said in them.
+    pub(crate) store: Arc<dyn AnyStore>,
+    /// The audio of the recordings.
+    pub(crate) recordings: Arc<dyn ObjectStore>,
+    /// A request is answered within this, or with 503.
+    pub(crate) deadline: Duration,
+    /// Web pages of other hosts that may use the API; `*` for all.
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+impl ApiState {
+    /// The wall clock, for what is stored by it.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}
