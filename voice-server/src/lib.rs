@@ -6,6 +6,7 @@
 mod admission;
 mod agent;
 mod api;
+pub mod auth;
 mod call;
 pub mod caller;
 mod check;

@@ -6,9 +6,14 @@
 //! request reaches them by itself. Nothing here knows HTTP, tokens or a running call.
 
 mod error;
+mod open;
+mod rules;
+mod sqlite;
 mod types;
 
 pub use error::StoreError;
+pub use open::OpenError;
+pub use sqlite::SqliteStore;
 pub use types::*;
 
 use crate::principal::{CallUuid, Principal, Role, TenantId, UserId};
