@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The most origins of a tenant.
-const MAX_ORIGINS: usize = 32;
+const MAX_ORIGINS: usize = 50;
 
 /// The longest retention: a hundred years.
 const MAX_RETENTION_DAYS: u32 = 36_500;

@@ -1,6 +1,8 @@
 //! What the handlers of the API share.
 
+use crate::auth::Gate;
 use crate::store::AnyStore;
+use axum::extract::FromRef;
 use object_store::ObjectStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use time::OffsetDateTime;
 /// What the handlers of the API share.
 #[derive(Clone)]
 pub(crate) struct ApiState {
+    /// Who asks.
+    pub(crate) gate: Gate,
     /// Tenants, calls and what was said in them.
     pub(crate) store: Arc<dyn AnyStore>,
     /// The audio of the recordings.
@@ -23,5 +27,11 @@ impl ApiState {
     /// The wall clock, for what is stored by it.
     pub(crate) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
+    }
+}
+
+impl FromRef<ApiState> for Gate {
+    fn from_ref(api: &ApiState) -> Self {
+        api.gate.clone()
     }
 }
