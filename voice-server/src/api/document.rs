@@ -3,10 +3,9 @@
 //! Invariant: it is the same for everybody and says nothing of any tenant; hence it is the one route without a token.
 
 use super::state::ApiState;
-use axum::Extension;
-use axum::http::header;
-use axum::response::IntoResponse;
-use bytes::Bytes;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use std::sync::Arc;
 use utoipa::Modify;
 use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
@@ -49,14 +48,14 @@ impl Modify for Bearer {
     }
 }
 
-/// The document as it is served, made once.
+/// The document as it is served.
 #[derive(Clone)]
-pub(crate) struct Document(Bytes);
+pub(crate) struct Document(Arc<utoipa::openapi::OpenApi>);
 
 impl Document {
-    pub(crate) fn of(mut document: utoipa::openapi::OpenApi) -> Result<Self, serde_json::Error> {
+    pub(crate) fn of(mut document: utoipa::openapi::OpenApi) -> Self {
         open_what_is_extended(&mut document);
-        Ok(Self(Bytes::from(document.to_json()?)))
+        Self(Arc::new(document))
     }
 }
 
@@ -86,6 +85,6 @@ fn bases(schema: &RefOr<Schema>) -> Vec<String> {
 /// This document. Needs no token.
 #[utoipa::path(get, path = "/openapi.json", tag = "me", security(()),
     responses((status = OK, description = "OpenAPI 3.1", body = Object)))]
-async fn read_document(Extension(Document(document)): Extension<Document>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], document)
+async fn read_document(Extension(Document(document)): Extension<Document>) -> Response {
+    Json(&*document).into_response()
 }

@@ -36,23 +36,17 @@ use utoipa_axum::router::OpenApiRouter;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The API, to be merged into a router with any state.
-///
-/// # Errors
-/// If its document cannot be written, which no input can cause.
-pub(crate) fn router<S>(api: ApiState) -> Result<Router<S>, serde_json::Error>
-where
-    S: Clone + Send + Sync + 'static,
-{
+pub(crate) fn router<S>(api: ApiState) -> Router<S> {
     let (router, document) = OpenApiRouter::with_openapi(Preface::openapi()).nest("/v1", resources()).split_for_parts();
     let cors = guard::cors(&api.allowed_origins);
-    Ok(router
+    router
         .method_not_allowed_fallback(guard::wrong_method)
-        .layer(Extension(Document::of(document)?))
+        .layer(Extension(Document::of(document)))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(api.clone(), guard::within_deadline))
         .layer(cors)
         .layer(middleware::from_fn(guard::sealed))
-        .with_state(api))
+        .with_state(api)
 }
 
 /// Every route; a route that is not made with `routes!` is not in the document, and a test refuses it.
