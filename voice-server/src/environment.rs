@@ -336,7 +336,8 @@ mod tests {
         let known = Account::ALL.into_iter().flat_map(|account| {
             [account.key_variable(), account.url_variable()].into_iter().chain(account.choice_variable())
         });
-        let mut all: BTreeSet<_> = known.chain([LOG_VARIABLE]).chain(crate::auth::VARIABLES).map(str::to_owned).collect();
+        let mut all: BTreeSet<_> =
+            known.chain([LOG_VARIABLE]).chain(crate::auth::VARIABLES).map(str::to_owned).collect();
         let command = crate::Cli::command();
         let commands = std::iter::once(&command).chain(command.get_subcommands());
         let flags = commands.flat_map(|command| command.get_arguments()).filter_map(|argument| argument.get_env());

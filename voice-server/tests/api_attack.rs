@@ -101,7 +101,8 @@ impl Ids {
 }
 
 async fn send(api: &Api, token: &Token, operation: &Operation, ids: &Ids) -> Answer {
-    let path = if operation.template.contains('{') { ids.path(&operation.template) } else { operation.template.clone() };
+    let path =
+        if operation.template.contains('{') { ids.path(&operation.template) } else { operation.template.clone() };
     api.send(operation.method.clone(), token, &path, ids.body(operation).as_ref()).await
 }
 
@@ -123,7 +124,9 @@ fn is_for_administrators(operation: &Operation) -> bool {
 
 /// Without what every answer has of its own.
 fn tellable(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
-    let text = |(name, value): (_, &reqwest::header::HeaderValue)| (ToString::to_string(&name), value.to_str().unwrap().into());
+    let text = |(name, value): (_, &reqwest::header::HeaderValue)| {
+        (ToString::to_string(&name), value.to_str().unwrap().into())
+    };
     let mut headers: Vec<(String, String)> = answer.headers.iter().map(text).collect();
     headers.retain(|(name, _)| name != "date");
     (answer.status, headers, answer.text())
@@ -228,9 +231,16 @@ async fn nobody_is_told_nothing(api: &Api, ids: &Ids) {
             let answer = send(api, token, &operation, ids).await;
             assert_eq!(tellable(&answer), refusal, "{} {}", operation.method, operation.template);
         }
-        let path = if operation.template.contains('{') { ids.path(&operation.template) } else { operation.template.clone() };
+        let path =
+            if operation.template.contains('{') { ids.path(&operation.template) } else { operation.template.clone() };
         let bare = api.answer(api.request(operation.method.clone(), &path).body("{")).await;
-        assert_eq!(tellable(&bare), refusal, "{} {}: the token is looked at first", operation.method, operation.template);
+        assert_eq!(
+            tellable(&bare),
+            refusal,
+            "{} {}: the token is looked at first",
+            operation.method,
+            operation.template
+        );
     }
 }
 

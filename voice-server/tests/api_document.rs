@@ -106,7 +106,8 @@ async fn what_is_documented_is_routed_and_no_other_method_is() {
                 continue;
             }
             answer.problem(StatusCode::METHOD_NOT_ALLOWED);
-            let allowed: BTreeSet<_> = answer.header("allow").split(',').map(|method| method.trim().to_owned()).collect();
+            let allowed: BTreeSet<_> =
+                answer.header("allow").split(',').map(|method| method.trim().to_owned()).collect();
             let mut expected = documented.clone();
             if expected.contains("GET") {
                 expected.insert("HEAD".into());
@@ -143,7 +144,10 @@ async fn every_operation_tells_its_refusals_as_problems_and_asks_for_a_token() {
         let place = (&operation.template, operation.method.as_str().to_lowercase());
         let about = &document["paths"][place.0][&place.1];
         for (status, response) in about["responses"].as_object().unwrap() {
-            assert!(!response["description"].as_str().unwrap().is_empty(), "{place:?} {status}");
+            assert!(
+                response["description"].as_str().is_some_and(|about| !about.is_empty()),
+                "{place:?} {status} {response}"
+            );
             if status.as_str() >= "400" {
                 let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(problem, "#/components/schemas/ProblemDocument", "{place:?} {status}");

@@ -5,7 +5,7 @@
 mod api_support;
 
 use api_support::world::{Placed, World, minutes_ago, put, somebody};
-use api_support::{Api, Answer, Token};
+use api_support::{Answer, Api, Token};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

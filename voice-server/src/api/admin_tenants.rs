@@ -49,7 +49,7 @@ impl Check for TenantChange {
 
 /// Tenants, newest first.
 #[utoipa::path(get, path = "/admin/tenants", tag = "admin", params(PageParams),
-    responses((status = OK, body = List<Tenant>), Refused))]
+    responses((status = OK, description = "A page of them", body = List<Tenant>), Refused))]
 async fn list_tenants(
     State(api): State<ApiState>,
     Administrator(who): Administrator,
@@ -60,7 +60,7 @@ async fn list_tenants(
 
 /// Makes a tenant.
 #[utoipa::path(post, path = "/admin/tenants", tag = "admin", request_body = NewTenant,
-    responses((status = CREATED, body = Tenant, headers(("Location", description = "Where it is"))), Refused, Rejected))]
+    responses((status = CREATED, description = "As it was made", body = Tenant, headers(("Location", description = "Where it is"))), Refused, Rejected))]
 async fn create_tenant(
     State(api): State<ApiState>,
     Administrator(who): Administrator,
@@ -72,7 +72,7 @@ async fn create_tenant(
 
 /// A tenant.
 #[utoipa::path(get, path = "/admin/tenants/{id}", tag = "admin", params(("id" = TenantId, Path)),
-    responses((status = OK, body = Tenant), Refused, Missing))]
+    responses((status = OK, description = "As it is now", body = Tenant), Refused, Missing))]
 async fn read_tenant(
     State(api): State<ApiState>,
     Administrator(who): Administrator,
@@ -83,7 +83,7 @@ async fn read_tenant(
 
 /// Changes a tenant; what is not named stays.
 #[utoipa::path(patch, path = "/admin/tenants/{id}", tag = "admin", params(("id" = TenantId, Path)),
-    request_body = TenantChange, responses((status = OK, body = Tenant), Refused, Missing, Rejected))]
+    request_body = TenantChange, responses((status = OK, description = "As it is now", body = Tenant), Refused, Missing, Rejected))]
 async fn change_tenant(
     State(api): State<ApiState>,
     Administrator(who): Administrator,
@@ -95,7 +95,7 @@ async fn change_tenant(
 
 /// The users of a tenant, newest first.
 #[utoipa::path(get, path = "/admin/tenants/{id}/users", tag = "admin", params(("id" = TenantId, Path), PageParams),
-    responses((status = OK, body = List<UserProfile>), Refused, Missing))]
+    responses((status = OK, description = "A page of them", body = List<UserProfile>), Refused, Missing))]
 async fn list_users(
     State(api): State<ApiState>,
     Administrator(who): Administrator,

@@ -32,7 +32,7 @@ impl Check for UserChange {
 
 /// Makes a user: the subject of tokens that are issued elsewhere.
 #[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = NewUser,
-    responses((status = CREATED, body = UserProfile, headers(("Location", description = "Where it is changed"))),
+    responses((status = CREATED, description = "As it was made", body = UserProfile, headers(("Location", description = "Where it is changed"))),
         Refused, Rejected))]
 async fn create_user(
     State(api): State<ApiState>,
@@ -45,7 +45,7 @@ async fn create_user(
 
 /// Changes a user; what is not named stays.
 #[utoipa::path(patch, path = "/admin/users/{id}", tag = "admin", params(("id" = UserId, Path)),
-    request_body = UserChange, responses((status = OK, body = UserProfile), Refused, Missing, Rejected))]
+    request_body = UserChange, responses((status = OK, description = "As it is now", body = UserProfile), Refused, Missing, Rejected))]
 async fn change_user(
     State(api): State<ApiState>,
     Administrator(who): Administrator,
@@ -57,7 +57,7 @@ async fn change_user(
 
 /// Removes a user; what they did stays.
 #[utoipa::path(delete, path = "/admin/users/{id}", tag = "admin", params(("id" = UserId, Path)),
-    responses((status = NO_CONTENT), Refused, Missing, Rejected))]
+    responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing, Rejected))]
 async fn delete_user(State(api): State<ApiState>, Administrator(who): Administrator, Id(user): Id<UserId>) -> Gone {
     api.store.delete_user(&who, user).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -73,7 +73,7 @@ fn reason(text: &str) -> Result<String, Problem> {
 
 /// Calls, newest first.
 #[utoipa::path(get, path = "/calls", tag = "calls", params(CallParams),
-    responses((status = OK, body = List<CallSummary>), Refused))]
+    responses((status = OK, description = "A page of them", body = List<CallSummary>), Refused))]
 async fn list_calls(
     State(api): State<ApiState>,
     User(who): User,
@@ -85,14 +85,14 @@ async fn list_calls(
 
 /// A call with all that was said and where the time went.
 #[utoipa::path(get, path = "/calls/{id}", tag = "calls", params(("id" = CallUuid, Path)),
-    responses((status = OK, body = CallDetail), Refused, Missing))]
+    responses((status = OK, description = "As it is now", body = CallDetail), Refused, Missing))]
 async fn read_call(State(api): State<ApiState>, User(who): User, Id(call): Id<CallUuid>) -> Answer<CallDetail> {
     Ok(Json(api.store.call(&who, call).await?))
 }
 
 /// The conversation as the model saw it: messages with `role` and `text`, tool calls included. Empty before the call ends.
 #[utoipa::path(get, path = "/calls/{id}/conversation", tag = "calls", params(("id" = CallUuid, Path)),
-    responses((status = OK, body = Vec<Object>), Refused, Missing))]
+    responses((status = OK, description = "As it is now", body = Vec<Object>), Refused, Missing))]
 async fn read_conversation(
     State(api): State<ApiState>,
     User(who): User,

@@ -35,7 +35,7 @@ impl Check for CampaignFields {
 
 /// Campaigns, newest first.
 #[utoipa::path(get, path = "/campaigns", tag = "campaigns", params(PageParams),
-    responses((status = OK, body = List<Campaign>), Refused))]
+    responses((status = OK, description = "A page of them", body = List<Campaign>), Refused))]
 async fn list_campaigns(
     State(api): State<ApiState>,
     User(who): User,
@@ -46,7 +46,7 @@ async fn list_campaigns(
 
 /// Makes a campaign.
 #[utoipa::path(post, path = "/campaigns", tag = "campaigns", request_body = CampaignFields,
-    responses((status = CREATED, body = Campaign, headers(("Location", description = "Where it is"))), Refused, Rejected))]
+    responses((status = CREATED, description = "As it was made", body = Campaign, headers(("Location", description = "Where it is"))), Refused, Rejected))]
 async fn create_campaign(
     State(api): State<ApiState>,
     User(who): User,
@@ -58,14 +58,14 @@ async fn create_campaign(
 
 /// A campaign.
 #[utoipa::path(get, path = "/campaigns/{id}", tag = "campaigns", params(("id" = Uuid, Path)),
-    responses((status = OK, body = Campaign), Refused, Missing))]
+    responses((status = OK, description = "As it is now", body = Campaign), Refused, Missing))]
 async fn read_campaign(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Answer<Campaign> {
     Ok(Json(api.store.campaign(&who, id).await?))
 }
 
 /// Replaces what can be edited of a campaign.
 #[utoipa::path(put, path = "/campaigns/{id}", tag = "campaigns", params(("id" = Uuid, Path)), request_body = CampaignFields,
-    responses((status = OK, body = Campaign), Refused, Missing, Rejected))]
+    responses((status = OK, description = "As it is now", body = Campaign), Refused, Missing, Rejected))]
 async fn replace_campaign(
     State(api): State<ApiState>,
     User(who): User,
@@ -77,7 +77,7 @@ async fn replace_campaign(
 
 /// Deletes a campaign and its leads; calls stay.
 #[utoipa::path(delete, path = "/campaigns/{id}", tag = "campaigns", params(("id" = Uuid, Path)),
-    responses((status = NO_CONTENT), Refused, Missing))]
+    responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing))]
 async fn delete_campaign(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Gone {
     api.store.delete_campaign(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -54,7 +54,10 @@ pub(crate) fn phone(field: &str, value: &str) -> Result<(), Problem> {
 pub(crate) fn email(field: &str, value: &str) -> Result<(), Problem> {
     let parts = value.rsplit_once('@');
     let has_parts = parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !has_parts || value.len() > MAX_EMAIL_BYTES || value.chars().any(|char| char.is_control() || char.is_whitespace()) {
+    if !has_parts
+        || value.len() > MAX_EMAIL_BYTES
+        || value.chars().any(|char| char.is_control() || char.is_whitespace())
+    {
         return Err(Problem::invalid(format!(
             "{field} must be an address of at most 254 bytes, as in ann@example.com"
         )));

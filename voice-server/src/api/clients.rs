@@ -34,7 +34,7 @@ impl Check for ClientFields {
 
 /// Clients, newest first.
 #[utoipa::path(get, path = "/clients", tag = "clients", params(PageParams),
-    responses((status = OK, body = List<Client>), Refused))]
+    responses((status = OK, description = "A page of them", body = List<Client>), Refused))]
 async fn list_clients(
     State(api): State<ApiState>,
     User(who): User,
@@ -45,7 +45,7 @@ async fn list_clients(
 
 /// Makes a client.
 #[utoipa::path(post, path = "/clients", tag = "clients", request_body = ClientFields,
-    responses((status = CREATED, body = Client, headers(("Location", description = "Where it is"))), Refused, Rejected))]
+    responses((status = CREATED, description = "As it was made", body = Client, headers(("Location", description = "Where it is"))), Refused, Rejected))]
 async fn create_client(State(api): State<ApiState>, User(who): User, Body(fields): Body<ClientFields>) -> Made<Client> {
     let client = api.store.create_client(&who, &fields).await?;
     made("clients", client.id, client)
@@ -53,14 +53,14 @@ async fn create_client(State(api): State<ApiState>, User(who): User, Body(fields
 
 /// A client.
 #[utoipa::path(get, path = "/clients/{id}", tag = "clients", params(("id" = Uuid, Path)),
-    responses((status = OK, body = Client), Refused, Missing))]
+    responses((status = OK, description = "As it is now", body = Client), Refused, Missing))]
 async fn read_client(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Answer<Client> {
     Ok(Json(api.store.client(&who, id).await?))
 }
 
 /// Replaces what can be edited of a client.
 #[utoipa::path(put, path = "/clients/{id}", tag = "clients", params(("id" = Uuid, Path)), request_body = ClientFields,
-    responses((status = OK, body = Client), Refused, Missing, Rejected))]
+    responses((status = OK, description = "As it is now", body = Client), Refused, Missing, Rejected))]
 async fn replace_client(
     State(api): State<ApiState>,
     User(who): User,
@@ -72,7 +72,7 @@ async fn replace_client(
 
 /// Deletes a client; its leads stay, without it.
 #[utoipa::path(delete, path = "/clients/{id}", tag = "clients", params(("id" = Uuid, Path)),
-    responses((status = NO_CONTENT), Refused, Missing))]
+    responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing))]
 async fn delete_client(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Gone {
     api.store.delete_client(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)

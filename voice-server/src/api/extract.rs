@@ -46,7 +46,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if parts.uri.query().is_some_and(|query| query.len() > MAX_QUERY_BYTES) {
-            return Err(Problem::new(StatusCode::URI_TOO_LONG, "the query is longer than 2 KiB"));
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "the query is longer than 2 KiB"));
         }
         let Query(params) = Query::from_request_parts(parts, state).await.map_err(unreadable_query)?;
         Ok(Self(params))

@@ -51,14 +51,14 @@ impl AnalyticsParams {
 }
 
 /// What is worth seeing first.
-#[utoipa::path(get, path = "/dashboard", tag = "figures", responses((status = OK, body = Dashboard), Refused))]
+#[utoipa::path(get, path = "/dashboard", tag = "figures", responses((status = OK, description = "As it is now", body = Dashboard), Refused))]
 async fn read_dashboard(State(api): State<ApiState>, User(who): User) -> Answer<Dashboard> {
     Ok(Json(api.store.dashboard(&who, api.now()).await?))
 }
 
 /// What the calls of a period add up to.
 #[utoipa::path(get, path = "/analytics", tag = "figures", params(AnalyticsParams),
-    responses((status = OK, body = Analytics), Refused))]
+    responses((status = OK, description = "As it is now", body = Analytics), Refused))]
 async fn read_analytics(
     State(api): State<ApiState>,
     User(who): User,

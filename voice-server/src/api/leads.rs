@@ -47,7 +47,7 @@ impl Check for LeadFields {
 
 /// Leads, newest first.
 #[utoipa::path(get, path = "/leads", tag = "leads", params(LeadParams),
-    responses((status = OK, body = List<Lead>), Refused))]
+    responses((status = OK, description = "A page of them", body = List<Lead>), Refused))]
 async fn list_leads(
     State(api): State<ApiState>,
     User(who): User,
@@ -60,7 +60,7 @@ async fn list_leads(
 
 /// Makes a lead.
 #[utoipa::path(post, path = "/leads", tag = "leads", request_body = LeadFields,
-    responses((status = CREATED, body = Lead, headers(("Location", description = "Where it is"))), Refused, Rejected))]
+    responses((status = CREATED, description = "As it was made", body = Lead, headers(("Location", description = "Where it is"))), Refused, Rejected))]
 async fn create_lead(State(api): State<ApiState>, User(who): User, Body(fields): Body<LeadFields>) -> Made<Lead> {
     let lead = api.store.create_lead(&who, &fields).await?;
     made("leads", lead.id, lead)
@@ -68,14 +68,14 @@ async fn create_lead(State(api): State<ApiState>, User(who): User, Body(fields):
 
 /// A lead.
 #[utoipa::path(get, path = "/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
-    responses((status = OK, body = Lead), Refused, Missing))]
+    responses((status = OK, description = "As it is now", body = Lead), Refused, Missing))]
 async fn read_lead(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Answer<Lead> {
     Ok(Json(api.store.lead(&who, id).await?))
 }
 
 /// Replaces what can be edited of a lead.
 #[utoipa::path(put, path = "/leads/{id}", tag = "leads", params(("id" = Uuid, Path)), request_body = LeadFields,
-    responses((status = OK, body = Lead), Refused, Missing, Rejected))]
+    responses((status = OK, description = "As it is now", body = Lead), Refused, Missing, Rejected))]
 async fn replace_lead(
     State(api): State<ApiState>,
     User(who): User,
@@ -87,7 +87,7 @@ async fn replace_lead(
 
 /// Deletes a lead; calls stay.
 #[utoipa::path(delete, path = "/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
-    responses((status = NO_CONTENT), Refused, Missing))]
+    responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing))]
 async fn delete_lead(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Gone {
     api.store.delete_lead(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -33,20 +33,20 @@ impl Check for MeChange {
 }
 
 /// The user, the tenant and its plan.
-#[utoipa::path(get, path = "/me", tag = "me", responses((status = OK, body = Me), Refused))]
+#[utoipa::path(get, path = "/me", tag = "me", responses((status = OK, description = "As it is now", body = Me), Refused))]
 async fn read_me(State(api): State<ApiState>, User(who): User) -> Answer<Me> {
     Ok(Json(api.store.me(&who).await?))
 }
 
 /// Changes the user's own profile.
 #[utoipa::path(patch, path = "/me", tag = "me", request_body = MeChange,
-    responses((status = OK, body = UserProfile), Refused, Rejected))]
+    responses((status = OK, description = "As it is now", body = UserProfile), Refused, Rejected))]
 async fn change_me(State(api): State<ApiState>, User(who): User, Body(change): Body<MeChange>) -> Answer<UserProfile> {
     Ok(Json(api.store.rename_me(&who, &change.full_name).await?))
 }
 
 /// Every plan, cheapest first.
-#[utoipa::path(get, path = "/plans", tag = "me", responses((status = OK, body = Vec<Plan>), Refused))]
+#[utoipa::path(get, path = "/plans", tag = "me", responses((status = OK, description = "As it is now", body = Vec<Plan>), Refused))]
 async fn list_plans(State(api): State<ApiState>, User(who): User) -> Answer<Vec<Plan>> {
     Ok(Json(api.store.plans(&who).await?))
 }

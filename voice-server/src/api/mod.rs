@@ -32,21 +32,29 @@ use document::{Document, Preface};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+/// Where the API is.
+const PREFIX: &str = "/v1";
+
 /// The longest body of a request.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The API, to be merged into a router with any state.
-pub(crate) fn router<S>(api: ApiState) -> Router<S> {
-    let (router, document) = OpenApiRouter::with_openapi(Preface::openapi()).nest("/v1", resources()).split_for_parts();
+pub(crate) fn router<S>(api: ApiState) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let (routes, document) = resources().split_for_parts();
+    let document = Document::of(Preface::openapi().nest(PREFIX, document));
     let cors = guard::cors(&api.allowed_origins);
-    router
+    let routes = routes
+        .fallback(guard::unknown_path)
         .method_not_allowed_fallback(guard::wrong_method)
-        .layer(Extension(Document::of(document)))
+        .layer(Extension(document))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(api.clone(), guard::within_deadline))
         .layer(cors)
-        .layer(middleware::from_fn(guard::sealed))
-        .with_state(api)
+        .layer(middleware::from_fn(guard::sealed));
+    Router::new().nest(PREFIX, routes).with_state(api)
 }
 
 /// Every route; a route that is not made with `routes!` is not in the document, and a test refuses it.
@@ -63,5 +71,4 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(admin_tenants::routes())
         .merge(admin_users::routes())
         .merge(document::routes())
-        .fallback(guard::unknown_path)
 }

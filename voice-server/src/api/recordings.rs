@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Recordings, newest first.
 #[utoipa::path(get, path = "/recordings", tag = "recordings", params(PageParams),
-    responses((status = OK, body = List<Recording>), Refused))]
+    responses((status = OK, description = "A page of them", body = List<Recording>), Refused))]
 async fn list_recordings(
     State(api): State<ApiState>,
     User(who): User,

@@ -32,13 +32,14 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[into_params(parameter_in = Query)]
 struct TranscriptParams {
     /// Overrules the `Accept` header; without either it is JSON.
+    #[param(inline)]
     format: Option<Form>,
 }
 
 /// What was said in a call: as JSON, as plain text, or as WebVTT captions for the recording.
 #[utoipa::path(get, path = "/calls/{id}/transcript", tag = "calls", params(("id" = CallUuid, Path), TranscriptParams),
     responses(
-        (status = OK, content((Transcript = "application/json"), (String = "text/plain"), (String = "text/vtt"))),
+        (status = OK, description = "In the form that was asked for", content((Transcript = "application/json"), (String = "text/plain"), (String = "text/vtt"))),
         (status = NOT_ACCEPTABLE, description = "None of the accepted types is among these three",
             body = super::problem::ProblemDocument, content_type = "application/problem+json"),
         Refused, Missing))]

@@ -98,13 +98,18 @@ pub enum KeyError {
     )]
     NoSource,
     /// A secret that can be guessed.
-    #[error("SUPABASE_JWT_SECRET has {bytes} bytes and needs at least {}: copy the project's JWT secret whole", super::MIN_SECRET_BYTES)]
+    #[error(
+        "SUPABASE_JWT_SECRET has {bytes} bytes and needs at least {}: copy the project's JWT secret whole",
+        super::MIN_SECRET_BYTES
+    )]
     ShortSecret {
         /// How many it has.
         bytes: usize,
     },
     /// Nothing says who issues the tokens that the secret signs.
-    #[error("SUPABASE_JWT_SECRET is set, but not whose it is: set SUPABASE_URL, or SUPABASE_JWT_ISSUER to the tokens' `iss`")]
+    #[error(
+        "SUPABASE_JWT_SECRET is set, but not whose it is: set SUPABASE_URL, or SUPABASE_JWT_ISSUER to the tokens' `iss`"
+    )]
     NoIssuer,
     /// The address of the keys is of no use.
     #[error("SUPABASE_URL {problem}: write https://PROJECT.supabase.co")]

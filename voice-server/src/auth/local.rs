@@ -160,7 +160,8 @@ mod tests {
         let (first, second) = (LocalIssuer::open(&data).unwrap(), LocalIssuer::open(&data).unwrap());
         let token = first.sign(UserId(Uuid::nil()), Duration::from_secs(60)).unwrap();
         assert!(is_of(&second, &token) && !is_of(&LocalIssuer::ephemeral().unwrap(), &token));
-        let modes = [data.clone(), data.join(FILE)].map(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777);
+        let modes =
+            [data.clone(), data.join(FILE)].map(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777);
         assert_eq!(modes, [0o700, 0o600]);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft is left");
         assert!(LocalIssuer::existing(&data).unwrap().is_some());

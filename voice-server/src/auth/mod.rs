@@ -19,9 +19,9 @@ pub use jwks::Jwks;
 pub use key::Verified;
 pub use local::LocalIssuer;
 pub use secret::SharedSecret;
-pub use settings::{Deployment, TrustedIssuers};
 #[cfg(test)]
 pub(crate) use settings::VARIABLES;
+pub use settings::{Deployment, TrustedIssuers};
 pub use verifier::Verifier;
 
 pub(crate) use caller::Caller;

@@ -29,7 +29,9 @@ impl Operation {
 
     /// Whether it says that it needs no token.
     pub(crate) fn is_open(&self) -> bool {
-        self.about["security"].as_array().is_some_and(|needed| needed.iter().any(|scheme| scheme == &Value::Object(Map::new())))
+        self.about["security"]
+            .as_array()
+            .is_some_and(|needed| needed.iter().any(|scheme| scheme == &Value::Object(Map::new())))
     }
 
     /// The names of the query parameters that are ids.

@@ -125,7 +125,10 @@ impl Answer {
     pub(crate) fn problem(&self, status: StatusCode) -> String {
         let problem = self.json(status);
         assert_eq!(self.headers[CONTENT_TYPE], "application/problem+json");
-        assert_eq!((&problem["type"], problem["status"].as_u64()), (&"about:blank".into(), Some(status.as_u16().into())));
+        assert_eq!(
+            (&problem["type"], problem["status"].as_u64()),
+            (&"about:blank".into(), Some(status.as_u16().into()))
+        );
         assert_eq!(problem["title"].as_str(), status.canonical_reason());
         problem["detail"].as_str().unwrap().to_owned()
     }
