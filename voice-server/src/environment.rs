@@ -4,6 +4,7 @@
 //! Invariant: a value is checked once, here, and no error and no `Debug` shows it: any of them may hold a key.
 
 use crate::auth::TrustedIssuers;
+use crate::store::StoreAddress;
 use std::collections::BTreeMap;
 use std::fmt;
 use url::{Host, Url};
@@ -112,6 +113,7 @@ pub struct Environment {
     choices: BTreeMap<Account, String>,
     log_filter: Option<String>,
     issuers: TrustedIssuers,
+    store: StoreAddress,
 }
 
 /// The variable of [`Environment::log_filter`].
@@ -161,7 +163,8 @@ impl Environment {
     pub fn read(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, EnvironmentError> {
         let value = |variable| lookup(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let issuers = TrustedIssuers::read(value).ok_or(EnvironmentError::Deployment)?;
-        let mut environment = Self { log_filter: value(LOG_VARIABLE), issuers, ..Self::default() };
+        let mut environment =
+            Self { log_filter: value(LOG_VARIABLE), issuers, store: StoreAddress::read(value), ..Self::default() };
         for account in Account::ALL {
             let variable = account.key_variable();
             if let Some(key) = value(variable) {
@@ -212,6 +215,11 @@ impl Environment {
     /// Whose tokens are trusted.
     pub fn issuers(&self) -> &TrustedIssuers {
         &self.issuers
+    }
+
+    /// Where everything is kept.
+    pub fn store(&self) -> &StoreAddress {
+        &self.store
     }
 
     /// The account's key.
@@ -336,8 +344,12 @@ mod tests {
         let known = Account::ALL.into_iter().flat_map(|account| {
             [account.key_variable(), account.url_variable()].into_iter().chain(account.choice_variable())
         });
-        let mut all: BTreeSet<_> =
-            known.chain([LOG_VARIABLE]).chain(crate::auth::VARIABLES).map(str::to_owned).collect();
+        let mut all: BTreeSet<_> = known
+            .chain([LOG_VARIABLE])
+            .chain(crate::auth::VARIABLES)
+            .chain(crate::store::VARIABLES)
+            .map(str::to_owned)
+            .collect();
         let command = crate::Cli::command();
         let commands = std::iter::once(&command).chain(command.get_subcommands());
         let flags = commands.flat_map(|command| command.get_arguments()).filter_map(|argument| argument.get_env());

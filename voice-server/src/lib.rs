@@ -14,6 +14,7 @@ mod choice;
 mod cli;
 mod config;
 mod cost;
+pub mod db;
 mod environment;
 mod fakes;
 mod http;

@@ -7,12 +7,16 @@
 
 mod error;
 mod open;
+mod postgres;
 mod rules;
 mod sqlite;
 mod types;
 
 pub use error::StoreError;
-pub use open::OpenError;
+#[cfg(test)]
+pub(crate) use open::VARIABLES;
+pub use open::{OpenError, OpenedStore, StoreAddress, StoreChoice};
+pub use postgres::{PgConfig, PgStore};
 pub use sqlite::SqliteStore;
 pub use types::*;
 

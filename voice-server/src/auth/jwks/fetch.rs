@@ -24,7 +24,9 @@ impl Fetch {
             // It needs no certificates then, and a machine without any can do.
             "http" if is_this_machine(&url) => builder.tls_certs_only([]),
             "http" => {
-                return Err(KeyError::Url { problem: "is http, and anybody on the way could put in keys of their own" });
+                return Err(KeyError::Url {
+                    problem: "is http, and anybody on the way could put in keys of their own",
+                });
             }
             _ => return Err(KeyError::Url { problem: "is no address of the web" }),
         };

@@ -10,12 +10,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The last utterance's end is the last that is known of a call; never later than now, whatever the clocks say.
-const END_ORPHANS: &str = "UPDATE calls SET status = 'ended', end_reason = 'server_lost', \
-        duration_ms = last.ms, ended_at = min(max(started_at, ?2), started_at + last.ms * 1000) \
-    FROM (SELECT c.id, max(0, coalesce(max(t.end_ms), 0)) AS ms FROM calls c \
-        LEFT JOIN transcripts t ON t.tenant_id = c.tenant_id AND t.call_id = c.id \
-        WHERE c.status = 'active' AND c.run <> ?1 GROUP BY c.id) AS last \
-    WHERE calls.id = last.id";
+const END_ORPHANS: &str = "UPDATE calls SET status = 'ended', end_reason = 'server_lost', ended_at = orphan.ended_at, \
+        duration_ms = (orphan.ended_at - started_at) / 1000 \
+    FROM (SELECT c.id, \
+            min(max(c.started_at, ?2), c.started_at + max(0, coalesce(max(t.end_ms), 0)) * 1000) AS ended_at \
+        FROM calls c LEFT JOIN transcripts t ON t.tenant_id = c.tenant_id AND t.call_id = c.id \
+        WHERE c.status = 'active' AND c.run <> ?1 GROUP BY c.id) AS orphan \
+    WHERE calls.id = orphan.id";
 const EXPIRED_RECORDINGS: &str = "SELECT r.tenant_id, r.id, r.call_id, r.object_key, r.media_type, r.size_bytes, \
         r.duration_ms, r.created_at \
     FROM tenants t JOIN calls c ON c.tenant_id = t.id JOIN recordings r ON r.tenant_id = c.tenant_id AND r.call_id = c.id \
