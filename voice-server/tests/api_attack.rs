@@ -5,16 +5,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod api_support;
+mod postgres_support;
 
 use api_support::document::Operation;
-use api_support::serving::Serving;
+use api_support::serving::{Serving, patient};
 use api_support::world::{World, somebody};
 use api_support::{Answer, Api, Token};
+use postgres_support::TestDatabase;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::fmt::Display;
+use std::sync::Arc;
 use uuid::Uuid;
 use voice_server::Role;
+use voice_server::db::DatabaseUrl;
+use voice_server::store::{PgConfig, PgStore};
 
 /// What is in everything of the victim's.
 const MARK: &str = "victims-own";
@@ -247,6 +252,16 @@ async fn nobody_is_told_nothing(api: &Api, ids: &Ids) {
 #[tokio::test]
 async fn nothing_of_another_tenant_is_read_changed_or_shown_to_exist() {
     attack(Serving::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn nothing_of_another_tenant_is_read_changed_or_shown_to_exist_in_postgres() {
+    let database = TestDatabase::new().await;
+    let url = |url: String| DatabaseUrl::parse(&url).unwrap();
+    let config = PgConfig::new(url(database.api_url()), url(database.worker_url()));
+    let store = PgStore::connect(&config).await.unwrap();
+    attack(Serving::over(Arc::new(store.clone()), patient()).await).await;
+    store.close().await;
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ impl Serving {
 }
 
 /// Limits that no test here is about.
-fn patient() -> ServerLimits {
+pub(crate) fn patient() -> ServerLimits {
     ServerLimits { api_ms: 60_000, tenant_requests: 10_000, tenant_requests_per_s: 10_000, ..ServerLimits::default() }
 }
 
