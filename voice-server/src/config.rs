@@ -28,6 +28,9 @@ pub struct ServeArgs {
     /// The folder of the local models. Default .models.
     #[arg(long, value_name = "DIR", env = "VOICE_MODELS_DIR")]
     pub models: Option<PathBuf>,
+    /// The folder of what the server keeps: the database, and in development the key of its own tokens. Default .data.
+    #[arg(long, value_name = "DIR", env = "VOICE_DATA_DIR")]
+    pub data: Option<PathBuf>,
     /// Calls at a time. Default 100.
     #[arg(long, value_name = "N", env = "VOICE_MAX_CALLS")]
     pub max_calls: Option<usize>,
@@ -41,6 +44,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The folder of the local models.
     pub models: PathBuf,
+    /// The folder of what the server keeps.
+    pub data: PathBuf,
     /// How much of its clients the server bears.
     pub limits: ServerLimits,
     /// Who answers.
@@ -79,6 +84,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             models: PathBuf::from(".models"),
+            data: PathBuf::from(".data"),
             limits: ServerLimits::default(),
             agent: AgentSettings::default(),
             turn: TurnConfig::default(),
@@ -210,6 +216,9 @@ impl Settings {
         if let Some(models) = &args.models {
             self.models.clone_from(models);
         }
+        if let Some(data) = &args.data {
+            self.data.clone_from(data);
+        }
         if let Some(max_calls) = args.max_calls {
             self.limits.max_calls = max_calls;
         }
@@ -224,6 +233,10 @@ impl Settings {
             ("limits.request_ms", limits.request_ms),
             ("limits.handshake_ms", limits.handshake_ms),
             ("limits.idle_ms", limits.idle_ms),
+            ("limits.strangers", limits.strangers as u64),
+            ("limits.strangers_of_address", limits.strangers_of_address as u64),
+            ("limits.tenant_requests", limits.tenant_requests.into()),
+            ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
             ("limits.send_buffer_bytes", limits.send_buffer_bytes as u64),
             ("turn.max_call_ms", self.turn.max_call_ms),
         ];

@@ -1,17 +1,24 @@
 //! The life of a server: accept, serve, drain.
 
 use crate::admission::Admission;
+use crate::auth::{Gate, Verifier};
 use crate::cost::Prices;
 use crate::http;
 use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
+use crate::store::AnyStore;
 use axum::Router;
+use axum::extract::FromRef;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -41,12 +48,16 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// What the agent's engines cost.
     pub prices: Prices,
+    /// Whose tokens are taken. There is no server without.
+    pub verifier: Arc<Verifier>,
+    /// Who the users are, and what they did.
+    pub store: Arc<dyn AnyStore>,
 }
 
 impl ServerConfig {
     /// A server that knows no prices.
-    pub fn new(agent: Agent, limits: ServerLimits) -> Self {
-        Self { agent, limits, prices: Prices::default() }
+    pub fn new(agent: Agent, limits: ServerLimits, verifier: Verifier, store: Arc<dyn AnyStore>) -> Self {
+        Self { agent, limits, prices: Prices::default(), verifier: Arc::new(verifier), store }
     }
 }
 
@@ -59,13 +70,19 @@ pub enum ServerError {
     Listener(#[from] io::Error),
 }
 
+/// The other end of a connection, for handlers; without an address where it is no socket of a network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) Option<IpAddr>);
+
 /// What all connections and calls of a server share.
 pub(crate) struct Server {
     pub(crate) agent: Agent,
     pub(crate) limits: ServerLimits,
     pub(crate) prices: Prices,
     pub(crate) admission: Admission,
-    pub(crate) metrics: ServerMetrics,
+    pub(crate) gate: Gate,
+    pub(crate) metrics: Arc<ServerMetrics>,
+    verifier: Arc<Verifier>,
     /// The tasks of sessions; each is awaited by its call.
     pub(crate) tasks: TaskTracker,
     /// Calls still running are to end now.
@@ -90,6 +107,7 @@ pub async fn run(
     info!(%address, max_calls = server.limits.max_calls, "serving");
     tokio::select! {
         () = connections.accept(&listener) => {}
+        () = server.verifier.keep_fresh() => {}
         () = shutdown => {}
     }
     server.admission.close();
@@ -97,6 +115,7 @@ pub async fn run(
     // Health checks are answered to the end.
     tokio::select! {
         () = connections.accept(&listener) => {}
+        () = server.verifier.keep_fresh() => {}
         () = server.drain() => {}
     }
     drop(listener);
@@ -114,19 +133,33 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let server = Arc::new(Server::new(config));
-    Connections::new(&server).serve(connection).await;
+    let connections = Connections::new(&server);
+    tokio::select! {
+        () = connections.serve(connection, Peer(None)) => {}
+        () = server.verifier.keep_fresh() => {}
+    }
     server.admission.close();
     server.admission.emptied().await;
 }
 
+impl FromRef<Arc<Server>> for Gate {
+    fn from_ref(server: &Arc<Server>) -> Self {
+        server.gate.clone()
+    }
+}
+
 impl Server {
     fn new(config: ServerConfig) -> Self {
+        let metrics = Arc::new(ServerMetrics::new());
+        let gate = Gate::new(Arc::clone(&config.verifier), config.store, Arc::clone(&metrics), &config.limits);
         Self {
+            gate,
+            verifier: config.verifier,
             admission: Admission::new(config.limits.max_calls),
             agent: config.agent,
             limits: config.limits,
             prices: config.prices,
-            metrics: ServerMetrics::new(),
+            metrics,
             tasks: TaskTracker::new(),
             end_calls: CancellationToken::new(),
         }
@@ -167,8 +200,8 @@ impl Connections {
     /// Accepts for ever: what goes wrong with one connection is no reason to stop.
     async fn accept(&self, listener: &TcpListener) {
         while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match listener.accept().await {
+                Ok((stream, address)) => (stream, Peer(Some(address.ip()))),
                 Err(error) => {
                     warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -179,7 +212,7 @@ impl Connections {
                 warn!(%error, "a connection could not be prepared");
                 continue;
             }
-            let connection = self.serve(stream);
+            let connection = self.serve(stream, peer);
             self.tasks.spawn(async move {
                 connection.await;
                 drop(place);
@@ -193,11 +226,15 @@ impl Connections {
         SockRef::from(stream).set_send_buffer_size(self.limits.send_buffer_bytes)
     }
 
-    fn serve<S>(&self, stream: S) -> impl Future<Output = ()> + Send + 'static + use<S>
+    fn serve<S>(&self, stream: S, peer: Peer) -> impl Future<Output = ()> + Send + 'static + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = TowerToHyperService::new(self.router.clone());
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.request())

@@ -3,17 +3,24 @@
 //! Invariant: a call runs in a task of its own, so that a panic in it ends that call and no other. Nothing here decides
 //! anything about the conversation.
 
+mod authority;
+mod entrance;
 mod handshake;
+mod introduction;
 pub(crate) mod names;
 mod report;
 mod socket;
 
-use crate::admission::Admitted;
+pub(crate) use entrance::{Entrance, enter};
+
+use crate::auth::UNAUTHORIZED;
 use crate::server::Server;
+use authority::Authority;
 use axum::extract::ws::WebSocket;
+use entrance::Pass;
 use handshake::{Agreed, handshake};
 use report::Reporter;
-use socket::CallSocket;
+use socket::{CallSocket, CloseCode};
 use std::sync::Arc;
 use tracing::{Instrument, error, info, info_span, warn};
 use voice_core::session::{CallRecord, Session, SessionEvent, SessionEvents, SessionHandle, Stage};
@@ -24,15 +31,38 @@ use voice_core::turn::EndReason;
 use voice_core::units::CallId;
 
 /// Holds a call on `socket` until it is over and everything is written.
-pub(crate) async fn hold(server: Arc<Server>, socket: WebSocket, admitted: Admitted) {
+pub(crate) async fn hold(server: Arc<Server>, socket: WebSocket, entrance: Entrance) {
     let call = CallId::new(uuid::Uuid::now_v7().to_string());
     let span = info_span!("call", id = %call);
-    converse(&server, socket, call).instrument(span).await;
-    drop(admitted);
+    let mut socket = CallSocket::new(socket, server.limits.idle());
+    async {
+        if let Some(pass) = admit(&server, &mut socket, entrance).await {
+            converse(&server, socket, call, &pass).await;
+        }
+    }
+    .instrument(span)
+    .await;
 }
 
-async fn converse(server: &Server, socket: WebSocket, call: CallId) {
-    let mut socket = CallSocket::new(socket, server.limits.idle());
+/// The pass of whoever is at the other end; a stranger without one is sent away.
+async fn admit(server: &Server, socket: &mut CallSocket, entrance: Entrance) -> Option<Box<Pass>> {
+    let newcomer = match entrance {
+        Entrance::Pass(pass) => return Some(pass),
+        Entrance::Stranger(newcomer) => newcomer,
+    };
+    match introduction::introduce(server, socket, *newcomer).await {
+        Ok(pass) => Some(Box::new(pass)),
+        Err(why) => {
+            info!(reason = why.label(), "call refused");
+            server.metrics.call_refused(why.label());
+            socket.close_code().set(why.bye().1);
+            introduction::send_away(socket, why).await;
+            None
+        }
+    }
+}
+
+async fn converse(server: &Server, mut socket: CallSocket, call: CallId, pass: &Pass) {
     let agreed = match handshake(&mut socket, &call, server.limits.handshake()).await {
         Ok(agreed) => agreed,
         Err(error) => {
@@ -42,18 +72,23 @@ async fn converse(server: &Server, socket: WebSocket, call: CallId) {
         }
     };
     let Agreed { format, played } = agreed;
+    let close_code = socket.close_code();
     let limits = WebSocketLimits { max_errors: server.limits.max_errors, ..WebSocketLimits::default() };
-    let (line, sender) = match WebSocketLine::new(socket, format, played, limits) {
+    let (mut line, sender) = match WebSocketLine::new(socket, format, played, limits) {
         Ok(opened) => opened,
         Err(error) => return error!(%error, "no line in a format that was agreed"),
     };
+    let authority = Authority::new(server.gate.clone(), &pass.identity, server.limits.auth_grace());
+    let (tokens, own_sender) = (line.tokens(), sender.clone());
+    let run_out = async move { authority.run_out(tokens, &own_sender).await };
     let _active = server.metrics.call_started();
     info!(encoding = ?format.encoding, rate = format.rate, "call started");
     let (session, handle, events) = Session::new(call, server.agent.clone(), Box::new(line));
     let running = server.tasks.spawn(session.run().in_current_span());
     tokio::select! {
         () = forward(server, events, sender) => {}
-        () = hang_up_at_shutdown(server, handle) => {}
+        () = hang_up_at_shutdown(server, &handle) => {}
+        () = hang_up_unauthorized(run_out, &handle, &close_code) => {}
     }
     match running.await {
         Ok(record) => log_end(&record),
@@ -80,10 +115,18 @@ async fn forward(server: &Server, mut events: SessionEvents, sender: WireSender)
 }
 
 /// Never ready: the call then ends by itself, with its last words.
-async fn hang_up_at_shutdown(server: &Server, handle: SessionHandle) {
+async fn hang_up_at_shutdown(server: &Server, handle: &SessionHandle) {
     server.end_calls.cancelled().await;
     // Either it takes the command or it is over already; a full queue holds a command to end as well as any.
     let _ = handle.hang_up(EndReason::Shutdown);
+    std::future::pending().await
+}
+
+/// Never ready, as the one above.
+async fn hang_up_unauthorized(run_out: impl Future<Output = ()>, handle: &SessionHandle, close_code: &CloseCode) {
+    run_out.await;
+    close_code.set(UNAUTHORIZED);
+    let _ = handle.hang_up(EndReason::Unauthorized);
     std::future::pending().await
 }
 
