@@ -23,6 +23,7 @@ mod limits;
 mod log;
 mod metrics;
 mod principal;
+mod problem;
 mod sections;
 mod server;
 mod start;

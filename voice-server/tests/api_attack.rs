@@ -19,7 +19,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use voice_server::Role;
 use voice_server::db::DatabaseUrl;
-use voice_server::store::{PgConfig, PgStore};
+use voice_server::store::{ClientFields, PgConfig, PgStore};
 
 /// What is in everything of the victim's.
 const MARK: &str = "victims-own";
@@ -179,12 +179,14 @@ async fn attack(serving: Serving) {
     let api = Api::over(serving).await;
     let victim = World::new(&api, MARK, Role::Member).await;
     let ids = Ids::of(&victim);
+    let second = ClientFields { name: MARK.into(), ..ClientFields::default() };
+    api.serving.store.create_client(&victim.who, &second).await.unwrap();
     let before = snapshot(&api, &victim).await;
     assert!(before.iter().filter(|(_, body)| String::from_utf8_lossy(body).contains(MARK)).count() >= 10);
     for role in [Role::Member, Role::Admin, Role::PlatformAdmin] {
         let attacker = World::new(&api, ATTACKER, role).await;
         foreign_is_missing(&api, &attacker.token, role, &ids).await;
-        cursors_open_nothing(&api, &attacker, &victim).await;
+        cursors_open_nothing(&api, &attacker.token, &victim).await;
         assert_eq!(snapshot(&api, &victim).await, before, "{role:?} changed something");
     }
     nobody_is_told_nothing(&api, &ids).await;
@@ -192,27 +194,12 @@ async fn attack(serving: Serving) {
 }
 
 /// The victim's place in a list is a place in the attacker's.
-async fn cursors_open_nothing(api: &Api, attacker: &World, victim: &World) {
-    api.serving.store.create_client(&victim.who, &client("older")).await.unwrap();
-    let newest = api.serving.store.create_client(&victim.who, &client("newer")).await.unwrap().id;
+async fn cursors_open_nothing(api: &Api, attacker: &Token, victim: &World) {
     let page = api.get(&victim.token, "/v1/clients?limit=1").await.ok();
     let next = page["next_cursor"].as_str().unwrap();
-    let answer = api.get(&attacker.token, &format!("/v1/clients?cursor={next}")).await;
+    let answer = api.get(attacker, &format!("/v1/clients?cursor={next}")).await;
+    answer.ok();
     shows_nothing(&"a cursor", &answer, &Ids::of(victim));
-    for id in [newest.to_string(), page["items"][0]["id"].as_str().unwrap().to_owned()] {
-        assert!(!answer.text().contains(&id));
-        let deleted = api.serving.store.delete_client(&victim.who, id.parse().unwrap()).await;
-        assert!(deleted.is_ok() || id == page["items"][0]["id"]);
-    }
-    let left = api.get(&victim.token, "/v1/clients").await.ok()["items"].as_array().unwrap().clone();
-    for client in left.iter().filter(|client| client["name"] == "older") {
-        let id = client["id"].as_str().unwrap().parse().unwrap();
-        api.serving.store.delete_client(&victim.who, id).await.unwrap();
-    }
-}
-
-fn client(name: &str) -> voice_server::store::ClientFields {
-    voice_server::store::ClientFields { name: name.into(), ..Default::default() }
 }
 
 /// Every route without a good token: the same refusal to the byte, whatever is wrong and whatever is asked for.

@@ -5,9 +5,9 @@ use super::check::{self, Check};
 use super::extract::{Body, Id, Params};
 use super::identity::Administrator;
 use super::page::{List, PageParams};
-use super::problem::{Missing, Problem, Refused, Rejected};
 use super::state::ApiState;
 use crate::principal::TenantId;
+use crate::problem::{Missing, Problem, Refused, Rejected};
 use crate::store::{NewTenant, Tenant, TenantChange, UserProfile};
 use axum::Json;
 use axum::extract::State;
@@ -52,7 +52,7 @@ impl Check for TenantChange {
     responses((status = OK, description = "A page of them", body = List<Tenant>), Refused))]
 async fn list_tenants(
     State(api): State<ApiState>,
-    Administrator(who): Administrator,
+    who: Administrator,
     Params(page): Params<PageParams>,
 ) -> Answer<List<Tenant>> {
     Ok(Json(api.store.tenants(&who, page.request()?).await?.into()))
@@ -61,11 +61,7 @@ async fn list_tenants(
 /// Makes a tenant.
 #[utoipa::path(post, path = "/admin/tenants", tag = "admin", request_body = NewTenant,
     responses((status = CREATED, description = "As it was made", body = Tenant, headers(("Location", description = "Where it is"))), Refused, Rejected))]
-async fn create_tenant(
-    State(api): State<ApiState>,
-    Administrator(who): Administrator,
-    Body(new): Body<NewTenant>,
-) -> Made<Tenant> {
+async fn create_tenant(State(api): State<ApiState>, who: Administrator, Body(new): Body<NewTenant>) -> Made<Tenant> {
     let tenant = api.store.create_tenant(&who, &new).await?;
     made("admin/tenants", tenant.id, tenant)
 }
@@ -73,11 +69,7 @@ async fn create_tenant(
 /// A tenant.
 #[utoipa::path(get, path = "/admin/tenants/{id}", tag = "admin", params(("id" = TenantId, Path)),
     responses((status = OK, description = "As it is now", body = Tenant), Refused, Missing))]
-async fn read_tenant(
-    State(api): State<ApiState>,
-    Administrator(who): Administrator,
-    Id(tenant): Id<TenantId>,
-) -> Answer<Tenant> {
+async fn read_tenant(State(api): State<ApiState>, who: Administrator, Id(tenant): Id<TenantId>) -> Answer<Tenant> {
     Ok(Json(api.store.tenant(&who, tenant).await?))
 }
 
@@ -86,7 +78,7 @@ async fn read_tenant(
     request_body = TenantChange, responses((status = OK, description = "As it is now", body = Tenant), Refused, Missing, Rejected))]
 async fn change_tenant(
     State(api): State<ApiState>,
-    Administrator(who): Administrator,
+    who: Administrator,
     Id(tenant): Id<TenantId>,
     Body(change): Body<TenantChange>,
 ) -> Answer<Tenant> {
@@ -98,7 +90,7 @@ async fn change_tenant(
     responses((status = OK, description = "A page of them", body = List<UserProfile>), Refused, Missing))]
 async fn list_users(
     State(api): State<ApiState>,
-    Administrator(who): Administrator,
+    who: Administrator,
     Id(tenant): Id<TenantId>,
     Params(page): Params<PageParams>,
 ) -> Answer<List<UserProfile>> {

@@ -4,9 +4,9 @@ use super::answer::{Answer, Gone, Made, made};
 use super::check::{self, Check};
 use super::extract::{Body, Id};
 use super::identity::Administrator;
-use super::problem::{Missing, Problem, Refused, Rejected};
 use super::state::ApiState;
 use crate::principal::UserId;
+use crate::problem::{Missing, Problem, Refused, Rejected};
 use crate::store::{NewUser, UserChange, UserProfile};
 use axum::Json;
 use axum::extract::State;
@@ -34,11 +34,7 @@ impl Check for UserChange {
 #[utoipa::path(post, path = "/admin/users", tag = "admin", request_body = NewUser,
     responses((status = CREATED, description = "As it was made", body = UserProfile, headers(("Location", description = "Where it is changed"))),
         Refused, Rejected))]
-async fn create_user(
-    State(api): State<ApiState>,
-    Administrator(who): Administrator,
-    Body(new): Body<NewUser>,
-) -> Made<UserProfile> {
+async fn create_user(State(api): State<ApiState>, who: Administrator, Body(new): Body<NewUser>) -> Made<UserProfile> {
     let user = api.store.create_user(&who, &new).await?;
     made("admin/users", user.id, user)
 }
@@ -48,7 +44,7 @@ async fn create_user(
     request_body = UserChange, responses((status = OK, description = "As it is now", body = UserProfile), Refused, Missing, Rejected))]
 async fn change_user(
     State(api): State<ApiState>,
-    Administrator(who): Administrator,
+    who: Administrator,
     Id(user): Id<UserId>,
     Body(change): Body<UserChange>,
 ) -> Answer<UserProfile> {
@@ -58,7 +54,7 @@ async fn change_user(
 /// Removes a user; what they did stays.
 #[utoipa::path(delete, path = "/admin/users/{id}", tag = "admin", params(("id" = UserId, Path)),
     responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing, Rejected))]
-async fn delete_user(State(api): State<ApiState>, Administrator(who): Administrator, Id(user): Id<UserId>) -> Gone {
+async fn delete_user(State(api): State<ApiState>, who: Administrator, Id(user): Id<UserId>) -> Gone {
     api.store.delete_user(&who, user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

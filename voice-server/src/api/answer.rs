@@ -1,6 +1,6 @@
 //! What handlers give back.
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use std::fmt::Display;

@@ -5,9 +5,9 @@ use super::extract::{Id, Params};
 use super::identity::User;
 use super::instant;
 use super::page::{List, page_request};
-use super::problem::{Missing, Problem, Refused};
 use super::state::ApiState;
 use crate::principal::CallUuid;
+use crate::problem::{Missing, Problem, Refused};
 use crate::store::{CallDetail, CallFilter, CallStatus, CallSummary};
 use axum::Json;
 use axum::extract::State;
@@ -76,7 +76,7 @@ fn reason(text: &str) -> Result<String, Problem> {
     responses((status = OK, description = "A page of them", body = List<CallSummary>), Refused))]
 async fn list_calls(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Params(params): Params<CallParams>,
 ) -> Answer<List<CallSummary>> {
     let page = page_request(params.limit, params.cursor.as_deref())?;
@@ -86,7 +86,7 @@ async fn list_calls(
 /// A call with all that was said and where the time went.
 #[utoipa::path(get, path = "/calls/{id}", tag = "calls", params(("id" = CallUuid, Path)),
     responses((status = OK, description = "As it is now", body = CallDetail), Refused, Missing))]
-async fn read_call(State(api): State<ApiState>, User(who): User, Id(call): Id<CallUuid>) -> Answer<CallDetail> {
+async fn read_call(State(api): State<ApiState>, who: User, Id(call): Id<CallUuid>) -> Answer<CallDetail> {
     Ok(Json(api.store.call(&who, call).await?))
 }
 
@@ -95,7 +95,7 @@ async fn read_call(State(api): State<ApiState>, User(who): User, Id(call): Id<Ca
     responses((status = OK, description = "As it is now", body = Vec<Object>), Refused, Missing))]
 async fn read_conversation(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Id(call): Id<CallUuid>,
 ) -> Answer<serde_json::Value> {
     Ok(Json(api.store.conversation(&who, call).await?))

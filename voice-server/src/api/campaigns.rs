@@ -5,8 +5,8 @@ use super::check::{self, Check};
 use super::extract::{Body, Id, Params};
 use super::identity::User;
 use super::page::{List, PageParams};
-use super::problem::{Missing, Problem, Refused, Rejected};
 use super::state::ApiState;
+use crate::problem::{Missing, Problem, Refused, Rejected};
 use crate::store::{Campaign, CampaignFields};
 use axum::Json;
 use axum::extract::State;
@@ -38,7 +38,7 @@ impl Check for CampaignFields {
     responses((status = OK, description = "A page of them", body = List<Campaign>), Refused))]
 async fn list_campaigns(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Params(page): Params<PageParams>,
 ) -> Answer<List<Campaign>> {
     Ok(Json(api.store.campaigns(&who, page.request()?).await?.into()))
@@ -47,11 +47,7 @@ async fn list_campaigns(
 /// Makes a campaign.
 #[utoipa::path(post, path = "/campaigns", tag = "campaigns", request_body = CampaignFields,
     responses((status = CREATED, description = "As it was made", body = Campaign, headers(("Location", description = "Where it is"))), Refused, Rejected))]
-async fn create_campaign(
-    State(api): State<ApiState>,
-    User(who): User,
-    Body(fields): Body<CampaignFields>,
-) -> Made<Campaign> {
+async fn create_campaign(State(api): State<ApiState>, who: User, Body(fields): Body<CampaignFields>) -> Made<Campaign> {
     let campaign = api.store.create_campaign(&who, &fields).await?;
     made("campaigns", campaign.id, campaign)
 }
@@ -59,7 +55,7 @@ async fn create_campaign(
 /// A campaign.
 #[utoipa::path(get, path = "/campaigns/{id}", tag = "campaigns", params(("id" = Uuid, Path)),
     responses((status = OK, description = "As it is now", body = Campaign), Refused, Missing))]
-async fn read_campaign(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Answer<Campaign> {
+async fn read_campaign(State(api): State<ApiState>, who: User, Id(id): Id<Uuid>) -> Answer<Campaign> {
     Ok(Json(api.store.campaign(&who, id).await?))
 }
 
@@ -68,7 +64,7 @@ async fn read_campaign(State(api): State<ApiState>, User(who): User, Id(id): Id<
     responses((status = OK, description = "As it is now", body = Campaign), Refused, Missing, Rejected))]
 async fn replace_campaign(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Id(id): Id<Uuid>,
     Body(fields): Body<CampaignFields>,
 ) -> Answer<Campaign> {
@@ -78,7 +74,7 @@ async fn replace_campaign(
 /// Deletes a campaign and its leads; calls stay.
 #[utoipa::path(delete, path = "/campaigns/{id}", tag = "campaigns", params(("id" = Uuid, Path)),
     responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing))]
-async fn delete_campaign(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Gone {
+async fn delete_campaign(State(api): State<ApiState>, who: User, Id(id): Id<Uuid>) -> Gone {
     api.store.delete_campaign(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

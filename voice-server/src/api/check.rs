@@ -3,7 +3,7 @@
 //! Invariant: what passes here the database takes; its own constraints stand behind. Control characters, NUL first of
 //! all, are in no text.
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// Something that a client sent and that has bounds.
 pub(crate) trait Check {

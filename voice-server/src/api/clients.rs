@@ -5,8 +5,8 @@ use super::check::{self, Check};
 use super::extract::{Body, Id, Params};
 use super::identity::User;
 use super::page::{List, PageParams};
-use super::problem::{Missing, Problem, Refused, Rejected};
 use super::state::ApiState;
+use crate::problem::{Missing, Problem, Refused, Rejected};
 use crate::store::{Client, ClientFields};
 use axum::Json;
 use axum::extract::State;
@@ -37,7 +37,7 @@ impl Check for ClientFields {
     responses((status = OK, description = "A page of them", body = List<Client>), Refused))]
 async fn list_clients(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Params(page): Params<PageParams>,
 ) -> Answer<List<Client>> {
     Ok(Json(api.store.clients(&who, page.request()?).await?.into()))
@@ -46,7 +46,7 @@ async fn list_clients(
 /// Makes a client.
 #[utoipa::path(post, path = "/clients", tag = "clients", request_body = ClientFields,
     responses((status = CREATED, description = "As it was made", body = Client, headers(("Location", description = "Where it is"))), Refused, Rejected))]
-async fn create_client(State(api): State<ApiState>, User(who): User, Body(fields): Body<ClientFields>) -> Made<Client> {
+async fn create_client(State(api): State<ApiState>, who: User, Body(fields): Body<ClientFields>) -> Made<Client> {
     let client = api.store.create_client(&who, &fields).await?;
     made("clients", client.id, client)
 }
@@ -54,7 +54,7 @@ async fn create_client(State(api): State<ApiState>, User(who): User, Body(fields
 /// A client.
 #[utoipa::path(get, path = "/clients/{id}", tag = "clients", params(("id" = Uuid, Path)),
     responses((status = OK, description = "As it is now", body = Client), Refused, Missing))]
-async fn read_client(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Answer<Client> {
+async fn read_client(State(api): State<ApiState>, who: User, Id(id): Id<Uuid>) -> Answer<Client> {
     Ok(Json(api.store.client(&who, id).await?))
 }
 
@@ -63,7 +63,7 @@ async fn read_client(State(api): State<ApiState>, User(who): User, Id(id): Id<Uu
     responses((status = OK, description = "As it is now", body = Client), Refused, Missing, Rejected))]
 async fn replace_client(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Id(id): Id<Uuid>,
     Body(fields): Body<ClientFields>,
 ) -> Answer<Client> {
@@ -73,7 +73,7 @@ async fn replace_client(
 /// Deletes a client; its leads stay, without it.
 #[utoipa::path(delete, path = "/clients/{id}", tag = "clients", params(("id" = Uuid, Path)),
     responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing))]
-async fn delete_client(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Gone {
+async fn delete_client(State(api): State<ApiState>, who: User, Id(id): Id<Uuid>) -> Gone {
     api.store.delete_client(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -33,7 +33,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         (name = "clients", description = "The customers of a tenant"),
         (name = "campaigns", description = "The reasons to call"),
         (name = "leads", description = "Whom a campaign calls"),
-        (name = "tickets", description = "What a web page opens a call with"),
         (name = "admin", description = "Tenants and users: for platform administrators"),
     )
 )]

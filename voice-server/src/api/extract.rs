@@ -3,7 +3,7 @@
 //! Invariant: what a handler is given was read whole, has no unknown field and is within its bounds.
 
 use super::check::Check;
-use super::problem::Problem;
+use crate::problem::Problem;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};

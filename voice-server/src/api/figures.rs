@@ -4,8 +4,8 @@ use super::answer::Answer;
 use super::extract::Params;
 use super::identity::User;
 use super::instant;
-use super::problem::{Problem, Refused};
 use super::state::ApiState;
+use crate::problem::{Problem, Refused};
 use crate::store::{Analytics, Dashboard, Period};
 use axum::Json;
 use axum::extract::State;
@@ -52,7 +52,7 @@ impl AnalyticsParams {
 
 /// What is worth seeing first.
 #[utoipa::path(get, path = "/dashboard", tag = "figures", responses((status = OK, description = "As it is now", body = Dashboard), Refused))]
-async fn read_dashboard(State(api): State<ApiState>, User(who): User) -> Answer<Dashboard> {
+async fn read_dashboard(State(api): State<ApiState>, who: User) -> Answer<Dashboard> {
     Ok(Json(api.store.dashboard(&who, api.now()).await?))
 }
 
@@ -61,7 +61,7 @@ async fn read_dashboard(State(api): State<ApiState>, User(who): User) -> Answer<
     responses((status = OK, description = "As it is now", body = Analytics), Refused))]
 async fn read_analytics(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Params(params): Params<AnalyticsParams>,
 ) -> Answer<Analytics> {
     let period = params.period(api.now())?;

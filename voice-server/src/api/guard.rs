@@ -2,8 +2,8 @@
 //!
 //! Invariant: a request is answered within the deadline, and no answer is kept by a cache or taken for another type.
 
-use super::problem::Problem;
 use super::state::ApiState;
+use crate::problem::Problem;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a time that passes here is UTC and one that every database holds.
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use axum::http::StatusCode;
 use time::{OffsetDateTime, UtcOffset};
 

@@ -5,8 +5,8 @@ use super::check::{self, Check};
 use super::extract::{Body, Id, Params};
 use super::identity::User;
 use super::page::{List, page_request};
-use super::problem::{Missing, Problem, Refused, Rejected};
 use super::state::ApiState;
+use crate::problem::{Missing, Problem, Refused, Rejected};
 use crate::store::{Lead, LeadFields, LeadFilter, LeadStatus};
 use axum::Json;
 use axum::extract::State;
@@ -48,11 +48,7 @@ impl Check for LeadFields {
 /// Leads, newest first.
 #[utoipa::path(get, path = "/leads", tag = "leads", params(LeadParams),
     responses((status = OK, description = "A page of them", body = List<Lead>), Refused))]
-async fn list_leads(
-    State(api): State<ApiState>,
-    User(who): User,
-    Params(params): Params<LeadParams>,
-) -> Answer<List<Lead>> {
+async fn list_leads(State(api): State<ApiState>, who: User, Params(params): Params<LeadParams>) -> Answer<List<Lead>> {
     let page = page_request(params.limit, params.cursor.as_deref())?;
     let filter = LeadFilter { campaign_id: params.campaign_id, status: params.status };
     Ok(Json(api.store.leads(&who, filter, page).await?.into()))
@@ -61,7 +57,7 @@ async fn list_leads(
 /// Makes a lead.
 #[utoipa::path(post, path = "/leads", tag = "leads", request_body = LeadFields,
     responses((status = CREATED, description = "As it was made", body = Lead, headers(("Location", description = "Where it is"))), Refused, Rejected))]
-async fn create_lead(State(api): State<ApiState>, User(who): User, Body(fields): Body<LeadFields>) -> Made<Lead> {
+async fn create_lead(State(api): State<ApiState>, who: User, Body(fields): Body<LeadFields>) -> Made<Lead> {
     let lead = api.store.create_lead(&who, &fields).await?;
     made("leads", lead.id, lead)
 }
@@ -69,7 +65,7 @@ async fn create_lead(State(api): State<ApiState>, User(who): User, Body(fields):
 /// A lead.
 #[utoipa::path(get, path = "/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
     responses((status = OK, description = "As it is now", body = Lead), Refused, Missing))]
-async fn read_lead(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Answer<Lead> {
+async fn read_lead(State(api): State<ApiState>, who: User, Id(id): Id<Uuid>) -> Answer<Lead> {
     Ok(Json(api.store.lead(&who, id).await?))
 }
 
@@ -78,7 +74,7 @@ async fn read_lead(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid
     responses((status = OK, description = "As it is now", body = Lead), Refused, Missing, Rejected))]
 async fn replace_lead(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Id(id): Id<Uuid>,
     Body(fields): Body<LeadFields>,
 ) -> Answer<Lead> {
@@ -88,7 +84,7 @@ async fn replace_lead(
 /// Deletes a lead; calls stay.
 #[utoipa::path(delete, path = "/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
     responses((status = NO_CONTENT, description = "It is gone"), Refused, Missing))]
-async fn delete_lead(State(api): State<ApiState>, User(who): User, Id(id): Id<Uuid>) -> Gone {
+async fn delete_lead(State(api): State<ApiState>, who: User, Id(id): Id<Uuid>) -> Gone {
     api.store.delete_lead(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

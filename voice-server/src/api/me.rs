@@ -4,8 +4,8 @@ use super::answer::Answer;
 use super::check::{self, Check};
 use super::extract::Body;
 use super::identity::User;
-use super::problem::{Problem, Refused, Rejected};
 use super::state::ApiState;
+use crate::problem::{Problem, Refused, Rejected};
 use crate::store::{Me, Plan, UserProfile};
 use axum::Json;
 use axum::extract::State;
@@ -34,19 +34,19 @@ impl Check for MeChange {
 
 /// The user, the tenant and its plan.
 #[utoipa::path(get, path = "/me", tag = "me", responses((status = OK, description = "As it is now", body = Me), Refused))]
-async fn read_me(State(api): State<ApiState>, User(who): User) -> Answer<Me> {
+async fn read_me(State(api): State<ApiState>, who: User) -> Answer<Me> {
     Ok(Json(api.store.me(&who).await?))
 }
 
 /// Changes the user's own profile.
 #[utoipa::path(patch, path = "/me", tag = "me", request_body = MeChange,
     responses((status = OK, description = "As it is now", body = UserProfile), Refused, Rejected))]
-async fn change_me(State(api): State<ApiState>, User(who): User, Body(change): Body<MeChange>) -> Answer<UserProfile> {
+async fn change_me(State(api): State<ApiState>, who: User, Body(change): Body<MeChange>) -> Answer<UserProfile> {
     Ok(Json(api.store.rename_me(&who, &change.full_name).await?))
 }
 
 /// Every plan, cheapest first.
 #[utoipa::path(get, path = "/plans", tag = "me", responses((status = OK, description = "As it is now", body = Vec<Plan>), Refused))]
-async fn list_plans(State(api): State<ApiState>, User(who): User) -> Answer<Vec<Plan>> {
+async fn list_plans(State(api): State<ApiState>, who: User) -> Answer<Vec<Plan>> {
     Ok(Json(api.store.plans(&who).await?))
 }

@@ -1,7 +1,7 @@
 //! The REST API under `/v1`, described by the document at `/v1/openapi.json`.
 //!
 //! Invariant: a handler parses, asks the store once as the user that the token names, and answers. Which rows are whose
-//! the store alone decides; whatever is refused is a [`problem`] document.
+//! the store alone decides; whatever is refused is a [`crate::problem`] document.
 
 mod admin_tenants;
 mod admin_users;
@@ -19,18 +19,19 @@ mod instant;
 mod leads;
 mod me;
 mod page;
-mod problem;
 mod recordings;
 mod state;
 mod transcript;
 
 pub(crate) use state::ApiState;
 
+use crate::auth::ticket_api;
 use axum::extract::DefaultBodyLimit;
 use axum::{Extension, Router, middleware};
 use document::{Document, Preface};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Where the API is.
 const PREFIX: &str = "/v1";
@@ -70,5 +71,6 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(leads::routes())
         .merge(admin_tenants::routes())
         .merge(admin_users::routes())
+        .routes(routes!(ticket_api::make_ticket))
         .merge(document::routes())
 }

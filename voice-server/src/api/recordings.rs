@@ -9,9 +9,9 @@ use super::answer::Answer;
 use super::extract::{Id, Params};
 use super::identity::User;
 use super::page::{List, PageParams};
-use super::problem::{Missing, Problem, ProblemDocument, Refused};
 use super::state::ApiState;
 use crate::principal::CallUuid;
+use crate::problem::{Missing, Problem, ProblemDocument, Refused};
 use crate::store::Recording;
 use axum::Json;
 use axum::body::Body;
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     responses((status = OK, description = "A page of them", body = List<Recording>), Refused))]
 async fn list_recordings(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Params(page): Params<PageParams>,
 ) -> Answer<List<Recording>> {
     Ok(Json(api.store.recordings(&who, page.request()?).await?.into()))
@@ -50,7 +50,7 @@ async fn list_recordings(
         Refused, Missing))]
 async fn read_recording(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Id(call): Id<CallUuid>,
     method: Method,
     headers: HeaderMap,

@@ -1,6 +1,7 @@
 //! What the handlers of the API share.
 
 use crate::auth::Gate;
+use crate::server::ServerConfig;
 use crate::store::AnyStore;
 use axum::extract::FromRef;
 use object_store::ObjectStore;
@@ -24,6 +25,17 @@ pub(crate) struct ApiState {
 }
 
 impl ApiState {
+    /// The API of a server with this configuration, behind its `gate`.
+    pub(crate) fn new(gate: Gate, config: &ServerConfig) -> Self {
+        Self {
+            gate,
+            store: Arc::clone(&config.store),
+            recordings: Arc::clone(&config.recordings),
+            deadline: config.limits.api(),
+            allowed_origins: config.limits.allowed_origins.clone(),
+        }
+    }
+
     /// The wall clock, for what is stored by it.
     pub(crate) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()

@@ -8,9 +8,9 @@ mod render;
 
 use super::extract::{Id, Params};
 use super::identity::User;
-use super::problem::{Missing, Problem, Refused};
 use super::state::ApiState;
 use crate::principal::CallUuid;
+use crate::problem::{Missing, Problem, Refused};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -41,24 +41,23 @@ struct TranscriptParams {
     responses(
         (status = OK, description = "In the form that was asked for", content((Transcript = "application/json"), (String = "text/plain"), (String = "text/vtt"))),
         (status = NOT_ACCEPTABLE, description = "None of the accepted types is among these three",
-            body = super::problem::ProblemDocument, content_type = "application/problem+json"),
+            body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
         Refused, Missing))]
 async fn read_transcript(
     State(api): State<ApiState>,
-    User(who): User,
+    who: User,
     Id(call): Id<CallUuid>,
     Params(params): Params<TranscriptParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let form = params.format.map_or_else(|| form::accepted(&headers), Ok)?;
     let transcript = Transcript::of(&api.store.call(&who, call).await?);
-    Ok(match form {
+    let body = match form {
         Form::Json => Json(transcript).into_response(),
-        Form::Text => typed("text/plain; charset=utf-8", render::text(&transcript)),
-        Form::Vtt => typed("text/vtt; charset=utf-8", render::vtt(&transcript)),
-    })
-}
-
-fn typed(media_type: &'static str, body: String) -> Response {
-    ([(header::CONTENT_TYPE, media_type), (header::VARY, "Accept")], body).into_response()
+        Form::Text => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], render::text(&transcript)).into_response()
+        }
+        Form::Vtt => ([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], render::vtt(&transcript)).into_response(),
+    };
+    Ok(([(header::VARY, "Accept")], body).into_response())
 }

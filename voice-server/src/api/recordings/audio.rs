@@ -1,6 +1,6 @@
 //! The answers that carry a recording.
 
-use crate::api::problem::Problem;
+use crate::problem::Problem;
 use crate::store::Recording;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};

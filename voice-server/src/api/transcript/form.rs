@@ -1,6 +1,6 @@
 //! In which form a transcript is wanted.
 
-use crate::api::problem::Problem;
+use crate::problem::Problem;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;

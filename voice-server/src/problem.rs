@@ -1,4 +1,4 @@
-//! What the API says when it does not do what it was asked: problem documents (RFC 9457).
+//! What is said over HTTP to whoever does not get what they asked for: problem documents (RFC 9457).
 //!
 //! Invariant: every refusal of the API is made here, and none tells more than its status and a sentence that is the same
 //! for what does not exist and for what is another tenant's. What the database said is in the log only.
@@ -54,6 +54,9 @@ pub(crate) enum Refused {
     /// The user's role or their tenant's state does not allow it.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemDocument),
+    /// The tenant asks too much at a time.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(ProblemDocument),
     /// The server is at fault.
     #[response(status = 500, content_type = "application/problem+json")]
     Failed(ProblemDocument),
@@ -93,12 +96,6 @@ impl Problem {
     /// `detail` says what is wrong and what to do.
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, detail: detail.into(), header: None }
-    }
-
-    /// The same whatever is wrong with a token.
-    pub(crate) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "this needs a valid bearer token")
-            .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     /// `detail` names the field.
