@@ -6,10 +6,11 @@ use crate::auth::{Deployment, KeyError, Verifier};
 use crate::config::Settings;
 use crate::development::Development;
 use crate::environment::EnvironmentError;
-use crate::store::{AnyStore, OpenError, SqliteStore, StoreError};
+use crate::store::{AnyStore, OpenError, StoreError};
 use crate::token::TokenError;
 use std::error::Error;
 use std::sync::Arc;
+use tracing::info;
 
 /// The exit code for a configuration that is not to be started with (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 78;
@@ -67,5 +68,9 @@ pub(crate) async fn trust_and_store(settings: &Settings) -> Result<(Verifier, Ar
 /// # Errors
 /// [`OpenError`].
 pub(crate) async fn open_store(settings: &Settings) -> Result<Arc<dyn AnyStore>, OpenError> {
-    Ok(Arc::new(SqliteStore::open(&settings.data.join("voice.db")).await?))
+    let environment = &settings.environment;
+    let choice = environment.store().choose(environment.issuers().deployment, &settings.data)?;
+    let opened = choice.open().await?;
+    info!("{}", opened.note);
+    Ok(opened.store)
 }

@@ -19,6 +19,7 @@ use super::playout::Pacing;
 use super::record::CallRecord;
 use super::replies::Replies;
 use super::reply::ReplyNews;
+use super::retry::Retry;
 use super::tools::{FinishedRun, ToolRuns};
 use super::warmth::Warmth;
 use super::watch::Watch;
@@ -63,11 +64,10 @@ impl Session {
         let (source, sink) = line.split();
         let now = clock::now();
         let driver = Driver {
-            call,
             machine: TurnMachine::new(agent.config.turn.clone(), info.rate, now),
             listener: Listener::new(info.rate, agent.vad.as_ref(), &agent.config, now),
-            stt: SttLink::new(agent.stt.clone()),
-            tts: TtsLink::new(agent.tts.clone()),
+            stt: SttLink::new(agent.stt.clone(), Retry::of(&call)),
+            tts: TtsLink::new(agent.tts.clone(), Retry::of(&call)),
             replies: Replies::new(),
             tools: ToolRuns::new(agent.tools.clone()),
             memory: Memory::new(&agent.config.instructions, agent.config.history.clone()),
@@ -97,6 +97,7 @@ impl Session {
             commands_over: false,
             hands_over: false,
             ended: None,
+            call,
         };
         (Self { driver, source, commands }, SessionHandle { commands: sender }, events)
     }

@@ -39,9 +39,54 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    const POSTGRES: &str = include_str!("../../../schema.sql");
+    const SQLITE: &str = include_str!("sqlite/schema.sql");
+
+    /// Postgres has types for these.
+    const ONLY_SQLITE: [&str; 3] = ["_uuid", "_json", "_bool"];
+
+    fn words(schema: &str) -> Vec<String> {
+        schema.split_whitespace().map(str::to_lowercase).collect()
+    }
+
+    /// The rules that `schema` names, with the word after each.
+    fn rules(schema: &str) -> BTreeSet<(String, String)> {
+        let words = words(schema);
+        let named = words.windows(3).filter(|words| words[0] == "constraint");
+        named.map(|words| (words[1].clone(), words[2].trim_end_matches('(').to_owned())).collect()
+    }
+
+    fn checks(schema: &str) -> BTreeSet<String> {
+        rules(schema).into_iter().filter(|(_, word)| word == "check").map(|(name, _)| name).collect()
+    }
+
     #[test]
-    fn each_rule_is_named_once() {
+    fn each_rule_has_one_sentence() {
         let names: BTreeSet<_> = SENTENCES.iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), SENTENCES.len());
+    }
+
+    #[test]
+    fn both_schemas_check_the_same_under_the_same_names() {
+        let mut sqlite = checks(SQLITE);
+        sqlite.retain(|name| !ONLY_SQLITE.iter().any(|ending| name.ends_with(ending)));
+        // One in the server's own schema, which only Postgres has.
+        let mut postgres = checks(POSTGRES);
+        postgres.retain(|name| name != "schema_version_one_row");
+        assert!(postgres.len() > 20);
+        assert_eq!(sqlite, postgres);
+    }
+
+    #[test]
+    fn every_sentence_is_of_a_rule_that_there_is() {
+        let named: BTreeSet<_> = rules(POSTGRES).into_iter().map(|(name, _)| name).collect();
+        for (rule, _) in SENTENCES.iter().filter(|(rule, _)| *rule != "calls_begun") {
+            assert!(named.contains(*rule), "{rule}");
+        }
+    }
+
+    #[test]
+    fn no_check_is_without_a_name() {
+        assert_eq!(SQLITE.matches("CHECK (").count(), SQLITE.matches("CONSTRAINT ").count());
     }
 }

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use uuid::Uuid;
 use voice_server::store::{
-    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, Utterance,
+    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, StoreError, Utterance,
 };
 
 /// The seed of the random sequences: a failure is the same in every run, and is printed with the least that fails.

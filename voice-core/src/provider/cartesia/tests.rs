@@ -260,6 +260,24 @@ async fn a_vendor_without_marks_is_understood() {
 }
 
 #[tokio::test]
+async fn no_clause_is_said_again_because_its_audio_has_the_id_of_the_first() {
+    for max_buffer_delay_ms in [0, 3_000] {
+        let (mut session, mut peer) = call(CartesiaConfig { max_buffer_delay_ms, ..config() }).await;
+        let (mut reply, context) = speaking(&mut *session, &mut peer, 1, "One. ").await;
+        reply.feed.speak("Two. ").expect("taken");
+        reply.feed.speak("Three. ").expect("taken");
+        reply.feed.finish();
+        for sample in 1..=3 {
+            let mut chunk = chunk(&context, &[sample, 0]);
+            chunk["flush_id"] = json!(1);
+            peer.say(chunk).await;
+        }
+        peer.say(done(&context)).await;
+        assert_eq!(rest(&mut reply).await.last(), DONE.as_ref(), "{max_buffer_delay_ms}");
+    }
+}
+
+#[tokio::test]
 async fn errors_end_their_reply_and_no_other() {
     let (mut session, mut peer) = call(config()).await;
     type Shape<'a> = &'a dyn Fn(&str) -> Value;

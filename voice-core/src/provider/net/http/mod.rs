@@ -3,14 +3,12 @@
 //! Invariant: connections are pooled and kept alive, so that a reply does not begin with a handshake; an answer that is
 //! no success is read to a bound and classed. Nothing is retried here but what never left this machine.
 
-mod retry_after;
-
+use super::retry_after::retry_after;
 use super::{Refusal, Vendor, client, said_in};
 use crate::stage::{Fault, StageError};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, Response};
-use retry_after::retry_after;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +104,7 @@ impl HttpClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
-        let response = request.send().await.map_err(|error| self.vendor.unreachable(client::causes(error)))?;
+        let response = request.send().await.map_err(|error| client::failed(&self.vendor, error))?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(&self.vendor, response).await) }
     }
 }
