@@ -183,7 +183,7 @@ async fn a_foreign_page_is_found_out_when_it_has_said_who_it_is() {
 
 #[tokio::test]
 async fn those_who_say_nothing_are_few_and_take_no_place_from_those_who_are_known() {
-    let server = start(ServerLimits { strangers_of_address: 2, max_calls: 2, ..ServerLimits::default() }).await;
+    let server = start(ServerLimits { strangers_of_address: 2, max_calls: 3, ..ServerLimits::default() }).await;
     let strangers = [Client::stranger(&server).await.unwrap(), Client::stranger(&server).await.unwrap()];
     let refused = Client::stranger(&server).await.err();
     let Some(tungstenite::Error::Http(answer)) = refused else { panic!("{refused:?}") };

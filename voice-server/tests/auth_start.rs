@@ -6,8 +6,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 const SECRET: &str = "a-secret-of-a-project-that-is-long-enough";
 
@@ -85,6 +85,48 @@ impl Drop for Running {
     }
 }
 
+/// A server in development, and where it listens.
+fn serve(data: &Path, variables: &[(&str, &str)], log: Stdio) -> (Running, BufReader<ChildStdout>, String) {
+    let mut server = command(data, variables, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut server = Running(server.stdout(Stdio::piped()).stderr(log).spawn().unwrap());
+    let mut stdout = BufReader::new(server.0.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ").expect("where it listens").to_owned();
+    (server, stdout, address)
+}
+
+fn tone(folder: &Path) -> PathBuf {
+    let path = folder.join("tone.wav");
+    let sample_format = hound::SampleFormat::Int;
+    let spec = hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 16, sample_format };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    (0..16_000).for_each(|n| writer.write_sample((9_000.0 * (n as f32 * 0.17).cos()) as i16).unwrap());
+    writer.finalize().unwrap();
+    path
+}
+
+#[test]
+fn a_call_needs_no_set_up_in_development() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, tone) = (folder.path().join("data"), tone(folder.path()));
+    let tone = tone.to_str().unwrap();
+    let (_server, _stdout, address) = serve(&data, &[], Stdio::null());
+    let url = format!("ws://{address}");
+    let there = run(&data, &[], &["call", tone, "--server", &url]);
+    assert!(there.status.success(), "{}{}", text(&there.stdout), text(&there.stderr));
+    let token = text(&run(&data, &[], &["token"]).stdout);
+    let elsewhere = folder.path().join("elsewhere");
+    let without = run(&elsewhere, &[], &["call", tone, "--server", &url]);
+    assert!(!without.status.success() && text(&without.stderr).contains("--token"), "{}", text(&without.stderr));
+    let with = run(&elsewhere, &[("VOICE_TOKEN", token.trim())], &["call", tone, "--server", &url]);
+    assert!(with.status.success(), "{}", text(&with.stderr));
+    let wrong = run(&elsewhere, &[("VOICE_TOKEN", "a.b.c")], &["call", tone, "--server", &url]);
+    assert!(text(&wrong.stderr).contains("HTTP 401"), "{}", text(&wrong.stderr));
+    let own = run(&folder.path().join("own"), &[], &["call", tone]);
+    assert!(own.status.success(), "{}{}", text(&own.stdout), text(&own.stderr));
+}
+
 /// The status of an answer to `request`, which is sent as it is.
 fn status(address: &str, request: &str) -> u16 {
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
@@ -107,13 +149,7 @@ fn no_token_and_no_key_is_in_the_log_however_much_it_logs() {
     let token = text(&run(&data, &[], &["token"]).stdout).trim().to_owned();
     let project = ("SUPABASE_JWT_ISSUER", "https://project.supabase.co/auth/v1");
     let variables = [("VOICE_LOG", "trace,[call]=trace"), ("SUPABASE_JWT_SECRET", SECRET), project];
-    let mut server = command(&data, &variables, &["serve", "--listen", "127.0.0.1:0"]);
-    server.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap());
-    let mut server = Running(server.spawn().unwrap());
-    let mut stdout = BufReader::new(server.0.stdout.take().unwrap());
-    let mut written = String::new();
-    stdout.read_line(&mut written).unwrap();
-    let address = written.trim().strip_prefix("listening on ").expect("where it listens").to_owned();
+    let (mut server, mut stdout, address) = serve(&data, &variables, fs::File::create(&log).unwrap().into());
 
     let (forged, ticket) = (format!("{token}x"), "dGlja2V0LXRpY2tldC1ubw");
     for (path, headers, expected) in [
@@ -131,6 +167,7 @@ fn no_token_and_no_key_is_in_the_log_however_much_it_logs() {
 
     let told = Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap();
     assert!(told.success() && server.0.wait().unwrap().success());
+    let mut written = String::new();
     stdout.read_to_string(&mut written).unwrap();
     written += &fs::read_to_string(&log).unwrap();
     for expected in ["TRACE", "not let in", "signature"] {

@@ -65,18 +65,35 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     names.iter().find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
-/// What a request failed of: a server whose certificate is not trusted will not be trusted the next time either.
-pub(super) fn failed(vendor: &Vendor, error: reqwest::Error) -> StageError {
-    let refused = std::iter::successors(error.source(), |&cause| cause.source()).any(is_refused_certificate);
-    let why = causes(error);
-    if refused { vendor.untrusted(why) } else { vendor.unreachable(why) }
+/// Why nothing was answered: nobody is there, or somebody who cannot show who they are.
+pub(super) fn unanswered(vendor: &Vendor, error: reqwest::Error) -> StageError {
+    let is_untrusted = distrust(&error).is_some();
+    let causes = causes(error);
+    if is_untrusted { vendor.untrusted(causes) } else { vendor.unreachable(causes) }
 }
 
-/// An error of the connection keeps that of TLS inside.
-fn is_refused_certificate(cause: &(dyn Error + 'static)) -> bool {
-    let inside = || cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>();
-    let error = cause.downcast_ref::<rustls::Error>().or_else(inside);
-    error.is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+/// What is wrong with the certificate that was shown.
+fn distrust(error: &reqwest::Error) -> Option<&rustls::CertificateError> {
+    let below = std::iter::successors(error.source(), |&cause| cause.source());
+    let told = below.filter_map(|cause| {
+        // An I/O error does not tell what it holds as its source.
+        let held = cause.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+        cause.downcast_ref::<rustls::Error>().or_else(|| held?.downcast_ref::<rustls::Error>())
+    });
+    told.filter_map(|error| match error {
+        rustls::Error::InvalidCertificate(why) => Some(why),
+        _ => None,
+    })
+    .next()
+}
+
+/// What is left of the vendor's limits, as its `x-ratelimit-…` headers say; empty if there are none.
+pub(super) fn rate_limits(headers: &HeaderMap) -> String {
+    let limits = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix("x-ratelimit-")?;
+        Some(format!("{name} {}", value.to_str().ok()?))
+    });
+    limits.collect::<Vec<_>>().join(", ")
 }
 
 /// Why a request failed, without the address: the causes below reqwest's own words, which say only that it did.
@@ -105,5 +122,15 @@ pub(super) async fn error_body(response: &mut Response) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "client_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_told_by_their_names() {
+        let headers =
+            [("x-request-id", "req_1"), ("x-ratelimit-limit-tokens", "6000"), ("x-ratelimit-reset-tokens", "7.66s")];
+        let pair = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        assert_eq!(rate_limits(&headers.map(pair).into_iter().collect()), "limit-tokens 6000, reset-tokens 7.66s");
+        assert_eq!(rate_limits(&HeaderMap::new()), "");
+    }
+}

@@ -89,14 +89,11 @@ impl Vendor {
         self.open(Fault::Engine, format!("it cannot be reached: {what}; check the network and {}", self.url_setting))
     }
 
-    /// What answers cannot prove who it is.
-    pub(crate) fn untrusted(&self, why: impl Display) -> StageError {
-        let why = self.scrub(&why.to_string());
-        let url = self.url_setting;
-        self.open(
-            Fault::Configuration,
-            format!("its certificate is not trusted: {why}; check {url}, this machine's clock and its certificates"),
-        )
+    /// Somebody answers who cannot show that it is the vendor. Trying again meets the same certificate.
+    pub(crate) fn untrusted(&self, what: impl Display) -> StageError {
+        let what = self.scrub(&what.to_string());
+        let mends = format!("check {}, this machine's clock and its trusted certificates", self.url_setting);
+        self.open(Fault::Configuration, format!("its certificate is not trusted: {what}; {mends}"))
     }
 
     /// The vendor reported an error in its own words.

@@ -7,6 +7,7 @@ use super::retry_after::retry_after;
 use super::{Refusal, Vendor, client, said_in};
 use crate::stage::{Fault, StageError};
 use bytes::Bytes;
+use rate_limits::rate_limits;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, Response};
 use std::sync::Arc;
@@ -104,7 +105,18 @@ impl HttpClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
-        let response = request.send().await.map_err(|error| client::failed(&self.vendor, error))?;
+        let response = request.send().await.map_err(|error| client::unanswered(&self.vendor, error))?;
+        let limits = client::rate_limits(response.headers());
+        if !limits.is_empty() {
+            let request = client::request_id(response.headers()).map(|id| self.vendor.scrub(id));
+            let limits = self.vendor.scrub(&limits);
+            tracing::debug!(engine = self.vendor.name, request, limits, "the vendor tells its limits");
+        }
+        let limits = rate_limits(response.headers());
+        if !limits.is_empty() {
+            let request = client::request_id(response.headers());
+            tracing::debug!(engine = self.vendor.name, request, limits, "the vendor tells its limits");
+        }
         if response.status().is_success() { Ok(response) } else { Err(refusal(&self.vendor, response).await) }
     }
 }

@@ -37,8 +37,8 @@ async fn upgrade(vendor: &Vendor, request: SocketRequest) -> Result<Socket, Stag
     let key = generate_key();
     let mut headers = client::headers(vendor, &request.headers)?;
     upgrade_headers(&mut headers, vendor, &key)?;
-    let unreachable = |error| client::failed(vendor, error);
-    let response = http1(vendor)?.get(url).headers(headers).send().await.map_err(unreachable)?;
+    let unanswered = |error| client::unanswered(vendor, error);
+    let response = http1(vendor)?.get(url).headers(headers).send().await.map_err(unanswered)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(vendor, response).await);
     }
@@ -47,7 +47,7 @@ async fn upgrade(vendor: &Vendor, request: SocketRequest) -> Result<Socket, Stag
         return Err(vendor.unreachable("it does not answer as a WebSocket"));
     }
     let request_id = client::request_id(response.headers()).map(str::to_owned);
-    let connection = response.upgrade().await.map_err(unreachable)?;
+    let connection = response.upgrade().await.map_err(unanswered)?;
     let config = config(request.max_message_bytes);
     let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
     Ok(Socket { stream, request_id })
