@@ -235,6 +235,7 @@ impl Settings {
             ("limits.idle_ms", limits.idle_ms),
             ("limits.strangers", limits.strangers as u64),
             ("limits.strangers_of_address", limits.strangers_of_address as u64),
+            ("limits.api_ms", limits.api_ms),
             ("limits.tenant_requests", limits.tenant_requests.into()),
             ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
             ("limits.send_buffer_bytes", limits.send_buffer_bytes as u64),

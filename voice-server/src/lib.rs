@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+mod api;
 pub mod auth;
 mod call;
 pub mod caller;
@@ -22,6 +23,7 @@ mod limits;
 mod log;
 mod metrics;
 mod principal;
+mod problem;
 mod sections;
 mod server;
 mod start;

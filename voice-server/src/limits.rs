@@ -39,6 +39,8 @@ pub struct ServerLimits {
     pub tenant_requests: u32,
     /// Requests of one tenant a second, in the long run; likewise. Twice as many may come at once.
     pub tenant_requests_per_s: u32,
+    /// A request of the API is answered within this, or with 503.
+    pub api_ms: u64,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,
 }
@@ -61,6 +63,7 @@ impl Default for ServerLimits {
             auth_grace_ms: 300_000,
             tenant_requests: 16,
             tenant_requests_per_s: 50,
+            api_ms: 10_000,
             drain_ms: 30_000,
         }
     }
@@ -85,6 +88,10 @@ impl ServerLimits {
 
     pub(crate) fn auth_grace(&self) -> Duration {
         Duration::from_millis(self.auth_grace_ms)
+    }
+
+    pub(crate) fn api(&self) -> Duration {
+        Duration::from_millis(self.api_ms)
     }
 
     pub(crate) fn drain(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! The life of a server: accept, serve, drain.
 
 use crate::admission::Admission;
+use crate::api::ApiState;
 use crate::auth::{Gate, Verifier};
 use crate::cost::Prices;
 use crate::http;
@@ -15,6 +16,8 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use socket2::SockRef;
 use std::future::Future;
 use std::io;
@@ -52,12 +55,21 @@ pub struct ServerConfig {
     pub verifier: Arc<Verifier>,
     /// Who the users are, and what they did.
     pub store: Arc<dyn AnyStore>,
+    /// Where recordings are kept.
+    pub recordings: Arc<dyn ObjectStore>,
 }
 
 impl ServerConfig {
     /// A server that knows no prices.
     pub fn new(agent: Agent, limits: ServerLimits, verifier: Verifier, store: Arc<dyn AnyStore>) -> Self {
-        Self { agent, limits, prices: Prices::default(), verifier: Arc::new(verifier), store }
+        Self {
+            agent,
+            limits,
+            prices: Prices::default(),
+            verifier: Arc::new(verifier),
+            store,
+            recordings: Arc::new(InMemory::new()),
+        }
     }
 }
 
@@ -81,6 +93,7 @@ pub(crate) struct Server {
     pub(crate) prices: Prices,
     pub(crate) admission: Admission,
     pub(crate) gate: Gate,
+    pub(crate) api: ApiState,
     pub(crate) metrics: Arc<ServerMetrics>,
     verifier: Arc<Verifier>,
     /// The tasks of sessions; each is awaited by its call.
@@ -151,8 +164,10 @@ impl FromRef<Arc<Server>> for Gate {
 impl Server {
     fn new(config: ServerConfig) -> Self {
         let metrics = Arc::new(ServerMetrics::new());
-        let gate = Gate::new(Arc::clone(&config.verifier), config.store, Arc::clone(&metrics), &config.limits);
+        let store = Arc::clone(&config.store);
+        let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits);
         Self {
+            api: ApiState::new(gate.clone(), &config),
             gate,
             verifier: config.verifier,
             admission: Admission::new(config.limits.max_calls),
