@@ -18,6 +18,7 @@ mod http;
 mod limits;
 mod log;
 mod metrics;
+mod persist;
 mod principal;
 mod sections;
 mod server;

@@ -7,6 +7,8 @@ mod handshake;
 pub(crate) mod names;
 mod report;
 mod socket;
+mod timing;
+mod transcript;
 
 use crate::admission::Admitted;
 use crate::server::Server;
