@@ -4,6 +4,7 @@
 //! anything about the conversation.
 
 mod handshake;
+mod keep;
 pub(crate) mod names;
 mod report;
 mod socket;

@@ -8,6 +8,13 @@ mod backoff;
 mod dead_letters;
 mod journal;
 mod limits;
+mod objects;
+#[cfg(feature = "opus")]
+mod recording;
+#[cfg(not(feature = "opus"))]
+#[path = "recording_left_out.rs"]
+mod recording;
+mod retention;
 mod stats;
 #[cfg(test)]
 mod testing;

@@ -35,6 +35,8 @@ struct Inner {
     /// How many entries each write brought.
     writes: Vec<usize>,
     orphans_ended_after: Vec<usize>,
+    expired: Vec<Recording>,
+    forgotten: Vec<Uuid>,
 }
 
 /// Keeps rows as a database would: all entries of a write or none, and what is there already stays.
@@ -74,6 +76,15 @@ impl ScriptedStore {
     /// How many rows there were when orphans were ended.
     pub(crate) fn orphans_ended_after(&self) -> Vec<usize> {
         self.inner().orphans_ended_after.clone()
+    }
+
+    pub(crate) fn will_expire(&self, recordings: impl Iterator<Item = Recording>) {
+        self.inner().expired.extend(recordings);
+    }
+
+    /// Recordings that were forgotten, in order.
+    pub(crate) fn forgotten(&self) -> Vec<Uuid> {
+        self.inner().forgotten.clone()
     }
 
     fn commit(&self, entries: &[Entry]) -> Stored<()> {
@@ -128,11 +139,15 @@ impl SystemStore for ScriptedStore {
         Ok(Duration::ZERO)
     }
 
-    async fn expired_recordings(&self, _: OffsetDateTime, _: u32) -> Stored<Vec<(TenantId, Recording)>> {
-        Ok(Vec::new())
+    async fn expired_recordings(&self, _: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {
+        let expired = self.inner().expired.iter().take(max_rows as usize).cloned().collect::<Vec<_>>();
+        Ok(expired.into_iter().map(|recording| (header(1).tenant, recording)).collect())
     }
 
-    async fn forget_recording(&self, _: TenantId, _: Uuid) -> Stored<()> {
+    async fn forget_recording(&self, _: TenantId, id: Uuid) -> Stored<()> {
+        let mut inner = self.inner();
+        inner.expired.retain(|recording| recording.id != id);
+        inner.forgotten.push(id);
         Ok(())
     }
 

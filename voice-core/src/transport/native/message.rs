@@ -214,6 +214,8 @@ pub enum ErrorCode {
     Stage,
     /// The server has no room or is shutting down.
     Unavailable,
+    /// What is said cannot be stored for now: it is not told as final.
+    Storage,
 }
 
 /// One overlap of caller and agent, decided.
