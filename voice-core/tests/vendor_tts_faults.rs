@@ -117,6 +117,11 @@ fn call(tts: Arc<dyn Tts>) -> Call {
 async fn converse(mut call: Call, replies: usize) -> (CallRecord, Call) {
     call.silent(200).await;
     call.speak(600).await;
+    converse_on(call, replies).await
+}
+
+/// The same from the end of the first question on.
+async fn converse_on(mut call: Call, replies: usize) -> (CallRecord, Call) {
     call.until_turns_end(replies).await;
     call.silent(200).await;
     call.speak(600).await;
@@ -317,10 +322,50 @@ async fn of_a_voice_that_breaks_off_the_caller_hears_the_beginning() {
 
 #[tokio::test]
 async fn a_voice_that_does_not_begin_is_apologised_for() {
-    let overloaded = once(refuses(429, Some(60_000))).times(3);
-    let away = once(refuses(503, None)).times(3);
-    run_all([at_first(Fault::Stall), overloaded, away], Hears::Apology).await;
+    run_all([at_first(Fault::Stall)], Hears::Apology).await;
     run(Cartesia, at_first(Fault::ErrorMessage).after_messages(1), Hears::Apology).await;
+}
+
+/// A call over a vendor that refuses every connection until a reply has failed of it.
+async fn away(vendor: Vendor, fault: Fault) {
+    let name = format!("{vendor:?} {fault:?}");
+    let rule = FaultRule { service: vendor.service(), ..always(fault) };
+    let fakes = Fakes::start(fakes(rule.into())).await.unwrap();
+    let mut call = call(vendor.voice(&fakes, KEY));
+    let conversation = async {
+        call.silent(200).await;
+        call.speak(600).await;
+        call.until_turns_end(1).await;
+        fakes.lift_faults();
+        converse_on(call, 2).await
+    };
+    let (record, call) = within(&name, conversation).await;
+    check(&name, &record, &call, Hears::Apology);
+}
+
+#[tokio::test]
+async fn a_voice_that_stays_away_is_apologised_for_once_it_is_back() {
+    let faults = [refuses(429, Some(60_000)), refuses(503, None)];
+    let cases = faults.into_iter().flat_map(|fault| [Cartesia, ElevenLabs].map(|vendor| (vendor, fault.clone())));
+    all(cases.map(|(vendor, fault)| away(vendor, fault))).await;
+}
+
+/// A vendor that refuses every connection to the end: the agent is mute, and the call goes on.
+async fn away_for_good(vendor: Vendor) {
+    let rule = FaultRule { service: vendor.service(), ..always(refuses(503, None)) };
+    let fakes = Fakes::start(fakes(rule.into())).await.unwrap();
+    let (record, call) = within("away for good", converse(call(vendor.voice(&fakes, KEY)), 2)).await;
+    assert!(call.heard.iter().all(|heard| !matches!(heard.output, MemoryOutput::Audio { .. })), "{vendor:?}");
+    assert_eq!((record.caller_turns.len(), record.reason), (2, EndReason::CallerHungUp), "{vendor:?}");
+    assert!(record.turns.iter().all(|turn| turn.outcome == ReplyOutcome::Failed), "{vendor:?}: {:?}", record.turns);
+    let told: Vec<_> = call.events.iter().filter_map(|(_, event)| failure(event)).collect();
+    assert_eq!(told.len(), record.turns.len(), "{vendor:?}: each is told of: {told:?}");
+    assert!(told.iter().all(|said| said.contains("503")), "{vendor:?}: {told:?}");
+}
+
+#[tokio::test]
+async fn a_voice_that_never_comes_back_leaves_a_call_that_goes_on_without_it() {
+    all([Cartesia, ElevenLabs].map(away_for_good)).await;
 }
 
 #[tokio::test]

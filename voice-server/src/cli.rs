@@ -2,6 +2,7 @@
 
 use crate::caller::{self, CallArgs};
 use crate::check::{self, CheckArgs};
+use crate::db::{self, DbArgs};
 use crate::environment::Environment;
 use crate::fakes::{self, FakesArgs};
 use crate::{ServeArgs, ServerConfig, Settings, build_agent, log};
@@ -32,6 +33,8 @@ enum Command {
     Check(CheckArgs),
     /// Starts local servers that speak the vendors' protocols, so that the whole chain can be tried without a key.
     Fakes(FakesArgs),
+    /// Prepares a Postgres database.
+    Db(DbArgs),
 }
 
 /// Does what the command line says.
@@ -43,6 +46,7 @@ pub async fn execute(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Serve(args) => serve(&args).await,
         Command::Call(args) => Ok(caller::run(*args).await?),
         Command::Check(args) => Ok(check::run(&args).await?),
+        Command::Db(args) => Ok(db::run(args).await?),
         Command::Fakes(args) => {
             log::start(Environment::of_process()?.log_filter().or(Some(fakes::LOG)))?;
             let stop = CancellationToken::new();

@@ -1,8 +1,10 @@
-//! The keys and addresses of vendors: the one place that reads the process's environment, but for the flags that clap
+//! The keys and addresses of vendors, and whose tokens to trust: the one place that reads the process's environment, but for the flags that clap
 //! reads itself.
 //!
 //! Invariant: a value is checked once, here, and no error and no `Debug` shows it: any of them may hold a key.
 
+use crate::auth::TrustedIssuers;
+use crate::store::StoreAddress;
 use std::collections::BTreeMap;
 use std::fmt;
 use url::{Host, Url};
@@ -103,13 +105,15 @@ impl Account {
     }
 }
 
-/// What the environment says of vendors.
+/// What the environment says of vendors and of who may call.
 #[derive(Clone, Default)]
 pub struct Environment {
     keys: BTreeMap<Account, String>,
     urls: BTreeMap<Account, String>,
     choices: BTreeMap<Account, String>,
     log_filter: Option<String>,
+    issuers: TrustedIssuers,
+    store: StoreAddress,
 }
 
 /// The variable of [`Environment::log_filter`].
@@ -137,6 +141,9 @@ pub enum EnvironmentError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// Neither of the two things a server can be for.
+    #[error("ENVIRONMENT is neither development nor production: write one of them, or nothing for development")]
+    Deployment,
 }
 
 impl Environment {
@@ -155,7 +162,9 @@ impl Environment {
     /// [`EnvironmentError`].
     pub fn read(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, EnvironmentError> {
         let value = |variable| lookup(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let mut environment = Self { log_filter: value(LOG_VARIABLE), ..Self::default() };
+        let issuers = TrustedIssuers::read(value).ok_or(EnvironmentError::Deployment)?;
+        let mut environment =
+            Self { log_filter: value(LOG_VARIABLE), issuers, store: StoreAddress::read(value), ..Self::default() };
         for account in Account::ALL {
             let variable = account.key_variable();
             if let Some(key) = value(variable) {
@@ -201,6 +210,16 @@ impl Environment {
     /// What the log shows, in the form of `tracing`'s filters.
     pub fn log_filter(&self) -> Option<&str> {
         self.log_filter.as_deref()
+    }
+
+    /// Whose tokens are trusted.
+    pub fn issuers(&self) -> &TrustedIssuers {
+        &self.issuers
+    }
+
+    /// Where everything is kept.
+    pub fn store(&self) -> &StoreAddress {
+        &self.store
     }
 
     /// The account's key.
@@ -325,7 +344,12 @@ mod tests {
         let known = Account::ALL.into_iter().flat_map(|account| {
             [account.key_variable(), account.url_variable()].into_iter().chain(account.choice_variable())
         });
-        let mut all: BTreeSet<_> = known.chain([LOG_VARIABLE]).map(str::to_owned).collect();
+        let mut all: BTreeSet<_> = known
+            .chain([LOG_VARIABLE])
+            .chain(crate::auth::VARIABLES)
+            .chain(crate::store::VARIABLES)
+            .map(str::to_owned)
+            .collect();
         let command = crate::Cli::command();
         let commands = std::iter::once(&command).chain(command.get_subcommands());
         let flags = commands.flat_map(|command| command.get_arguments()).filter_map(|argument| argument.get_env());

@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+pub mod auth;
 mod call;
 pub mod caller;
 mod check;
@@ -12,6 +13,7 @@ mod choice;
 mod cli;
 mod config;
 mod cost;
+pub mod db;
 mod environment;
 mod fakes;
 mod http;

@@ -70,6 +70,10 @@ impl ServerMetrics {
         self.count("voice_calls_refused_total", "reason", reason);
     }
 
+    pub(crate) fn not_let_in(&self, reason: &'static str) {
+        self.count("voice_auth_refused_total", "reason", reason);
+    }
+
     pub(crate) fn handshake_failed(&self) {
         self.handles.handshakes_failed.increment(1);
     }
@@ -165,6 +169,7 @@ fn describe() {
     describe_counter!("voice_calls_started_total", "Calls that came up.");
     describe_counter!("voice_calls_ended_total", "Calls that ended, by reason.");
     describe_counter!("voice_calls_refused_total", "Calls answered 503, by reason.");
+    describe_counter!("voice_auth_refused_total", "Tokens and tickets that were refused, by reason.");
     describe_counter!("voice_handshakes_failed_total", "Connections that did not become calls.");
     describe_counter!("voice_call_panics_total", "Calls that broke off by a fault of the server.");
     describe_counter!("voice_replies_total", "Replies of the agent, by outcome.");

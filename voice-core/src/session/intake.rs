@@ -64,6 +64,7 @@ impl Driver {
                     self.handle(Input::SpeechStarted { onset: line, confidence }, now);
                     self.stt.speech_started(listened);
                     self.warmth.begin(self.agent.llm.as_ref());
+                    self.tts.warm();
                     self.watch.tell(SessionEvent::CallerSpeaking { at: now, onset: line });
                 }
                 SpeechEdge::Ended { listened, line, silence_ms } => {

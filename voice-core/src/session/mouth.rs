@@ -1,4 +1,7 @@
 //! The link to the TTS: opened before the first reply needs it, opened again when it breaks.
+//!
+//! Invariant: how often it is tried for a reply does not depend on what failed before the reply asked. While nobody
+//! waits, one try that failed is enough until the caller speaks again.
 
 use crate::stage::{StageError, Tts, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
@@ -10,9 +13,9 @@ use std::time::Duration;
 
 /// An engine that does not open within this time is as good as broken.
 const OPEN_DEADLINE: Duration = Duration::from_secs(5);
-/// Openings in a row without a reply that was begun; then the waiting replies fail. The next reply tries anew, unless
-/// the engine has refused for good.
-const MAX_ATTEMPTS: u32 = 3;
+/// Waits before each opening that is made for a waiting reply; after the last the waiting replies fail. The next reply
+/// tries anew, unless the engine has refused for good. Short ones: the caller hears nothing meanwhile.
+const RETRY_AFTER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
 
 enum Link {
     Opening(BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>),
@@ -22,13 +25,22 @@ enum Link {
     Refused(StageError),
 }
 
+/// Whether a reply waits for the opening under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    No,
+    /// So many openings were made for those that wait.
+    Yes {
+        tries: usize,
+    },
+}
+
 /// The link of one call.
 pub(super) struct TtsLink {
     tts: Arc<dyn Tts>,
     link: Link,
-    attempts: u32,
-    /// A reply waits for the opening under way.
-    is_awaited: bool,
+    awaited: Awaited,
+    /// What the replies that wait are to be told.
     error: Option<StageError>,
 }
 
@@ -42,29 +54,41 @@ pub(super) enum Voice {
 
 impl TtsLink {
     pub(super) fn new(tts: Arc<dyn Tts>) -> Self {
-        let link = Link::Opening(opening(&tts));
-        Self { tts, link, attempts: 1, is_awaited: false, error: None }
+        let link = Link::Opening(opening(&tts, Duration::ZERO));
+        Self { tts, link, awaited: Awaited::No, error: None }
+    }
+
+    /// A reply may follow soon: a link that is known to be broken is opened.
+    pub(super) fn warm(&mut self) {
+        if matches!(self.link, Link::Broken) && self.error.is_none() {
+            self.link = Link::Opening(opening(&self.tts, Duration::ZERO));
+        }
+    }
+
+    /// No reply waits, or none any more: what fails now is nobody's.
+    pub(super) fn nobody_waits(&mut self) {
+        (self.awaited, self.error) = (Awaited::No, None);
     }
 
     /// Begins a reply, or says why not yet.
     pub(super) fn begin(&mut self, reply: ReplyId) -> Voice {
         let voice = self.begun(reply);
-        self.is_awaited = matches!(voice, Voice::Wait);
+        self.awaited = match (&voice, self.awaited) {
+            (Voice::Wait, Awaited::No) => Awaited::Yes { tries: 0 },
+            (Voice::Wait, awaited) => awaited,
+            (Voice::Begun(..) | Voice::Failed(_), _) => Awaited::No,
+        };
         voice
     }
 
     fn begun(&mut self, reply: ReplyId) -> Voice {
         if let Some(error) = self.error.take() {
-            self.attempts = 0;
             return Voice::Failed(error);
         }
         match &mut self.link {
             Link::Opening(_) => Voice::Wait,
             Link::Open(session) => match session.begin(reply) {
-                Ok(begun) => {
-                    self.attempts = 0;
-                    Voice::Begun(begun, session.sample_rate())
-                }
+                Ok(begun) => Voice::Begun(begun, session.sample_rate()),
                 Err(error) => self.reopen(error),
             },
             Link::Broken => self.reopen(StageError::Ended { engine: "the TTS" }),
@@ -77,102 +101,52 @@ impl TtsLink {
         let Link::Opening(opening) = &mut self.link else { return Poll::Pending };
         match std::task::ready!(opening.poll_unpin(cx)) {
             Ok(session) => self.link = Link::Open(session),
+            Err(error) if self.awaited == Awaited::No => {
+                tracing::debug!(%error, "the TTS did not open, and nobody waits for it");
+                self.link = if error.is_retryable() { Link::Broken } else { Link::Refused(error) };
+            }
             Err(error) => {
                 self.link = Link::Broken;
                 if let Voice::Failed(error) = self.reopen(error) {
-                    // Where nobody waits it says nothing of the reply to come, which asks anew.
-                    self.error = Some(error).filter(|_| self.is_awaited);
+                    self.error = Some(error);
                 }
             }
         }
         Poll::Ready(())
     }
 
+    /// Opens it for a reply, if that is of use and was not done too often.
     fn reopen(&mut self, error: StageError) -> Voice {
         if !error.is_retryable() {
             self.link = Link::Refused(error.clone());
             return Voice::Failed(error);
         }
-        if self.attempts >= MAX_ATTEMPTS {
+        let tries = match self.awaited {
+            Awaited::No => 0,
+            Awaited::Yes { tries } => tries,
+        };
+        let Some(wait) = RETRY_AFTER.get(tries) else {
             self.link = Link::Broken;
-            self.attempts = 0;
             return Voice::Failed(error);
-        }
-        self.attempts += 1;
-        self.link = Link::Opening(opening(&self.tts));
+        };
+        self.awaited = Awaited::Yes { tries: tries + 1 };
+        self.link = Link::Opening(opening(&self.tts, *wait));
         Voice::Wait
     }
 }
 
-fn opening(tts: &Arc<dyn Tts>) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+fn opening(tts: &Arc<dyn Tts>, wait: Duration) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
     let open = tts.open();
     let late = StageError::Stalled { engine: "the TTS", waited: OPEN_DEADLINE };
-    async move { tokio::time::timeout(OPEN_DEADLINE, open).await.unwrap_or(Err(late)) }.boxed()
+    async move {
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        tokio::time::timeout(OPEN_DEADLINE, open).await.unwrap_or(Err(late))
+    }
+    .boxed()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stage::TtsFeed;
-    use futures::{StreamExt, stream};
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Waker;
-
-    /// Fails to open so many times, then works.
-    struct Flaky(usize, AtomicUsize);
-
-    struct Works;
-
-    struct Deaf;
-
-    impl Tts for Flaky {
-        fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
-            let works = self.1.fetch_add(1, Ordering::Relaxed) >= self.0;
-            let ended = StageError::Ended { engine: "a TTS" };
-            async move { works.then(|| Box::new(Works) as Box<dyn TtsSession>).ok_or(ended) }.boxed()
-        }
-    }
-
-    impl TtsSession for Works {
-        fn sample_rate(&self) -> SampleRate {
-            SampleRate::Hz8000
-        }
-
-        fn begin(&mut self, _: ReplyId) -> Result<TtsReply, StageError> {
-            Ok(TtsReply { feed: Box::new(Deaf), events: stream::pending().boxed() })
-        }
-    }
-
-    impl TtsFeed for Deaf {
-        fn speak(&mut self, _: &str) -> Result<(), StageError> {
-            Ok(())
-        }
-
-        fn finish(&mut self) {}
-
-        fn cancel(&mut self) {}
-    }
-
-    fn settle(link: &mut TtsLink) {
-        let mut cx = Context::from_waker(Waker::noop());
-        while link.poll_opened(&mut cx).is_ready() {}
-    }
-
-    #[tokio::test]
-    async fn a_failure_that_nobody_waited_for_is_no_later_replys() {
-        let mut link = TtsLink::new(Arc::new(Flaky(MAX_ATTEMPTS as usize, AtomicUsize::new(0))));
-        settle(&mut link);
-        assert!(matches!(link.begin(ReplyId(1)), Voice::Wait), "the engine may be well by now: it is asked");
-        settle(&mut link);
-        assert!(matches!(link.begin(ReplyId(1)), Voice::Begun(..)));
-    }
-
-    #[tokio::test]
-    async fn a_reply_that_waited_learns_that_the_engine_does_not_open() {
-        let mut link = TtsLink::new(Arc::new(Flaky(MAX_ATTEMPTS as usize, AtomicUsize::new(0))));
-        assert!(matches!(link.begin(ReplyId(1)), Voice::Wait));
-        settle(&mut link);
-        assert!(matches!(link.begin(ReplyId(1)), Voice::Failed(_)));
-        assert!(matches!(link.begin(ReplyId(2)), Voice::Wait));
-    }
-}
+#[path = "mouth_tests.rs"]
+mod tests;

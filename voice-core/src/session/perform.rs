@@ -285,7 +285,11 @@ impl Driver {
     /// Gives the waiting replies a voice, if the TTS is open.
     pub(super) fn serve_voices(&mut self) {
         let (rate, config) = (self.rate, &self.agent.config.playout);
-        for reply in self.replies.voiceless() {
+        let mut waiting = self.replies.voiceless().peekable();
+        if waiting.peek().is_none() {
+            self.tts.nobody_waits();
+        }
+        for reply in waiting {
             match self.tts.begin(reply.id) {
                 Voice::Begun(voice, from) => reply.give_voice(voice, SpeechIntake::new(from, rate, config)),
                 Voice::Wait => break,

@@ -127,10 +127,10 @@ async fn audio_beyond_the_bound_is_refused_and_no_later_time_is_shifted() {
     };
     assert_eq!(refused, StageError::Full { engine: "Deepgram Nova" });
     assert!(taken >= 16_000);
-    // What was refused is left out; what follows is heard where it was said.
+    // What was refused is left out; what was taken is heard, and what follows it where it was said.
     let mut ears = Ears::read(session);
-    let kept = usize::try_from(taken / 1_280 * 1_280).unwrap();
-    peer.take_audio(kept).await;
+    let kept = usize::try_from(taken).unwrap();
+    peer.take_audio(kept / 1_280 * 1_280).await;
     ears.push(320_000, 1_280);
     peer.take_audio(kept + 1_280).await;
     let (before, after) = peer.audio.split_at(kept);
@@ -143,4 +143,31 @@ async fn audio_beyond_the_bound_is_refused_and_no_later_time_is_shifted() {
     let closing = json!({"type": "Results", "start": start, "duration": 0.08, "is_final": true, "channel": words});
     peer.say(&closing.to_string()).await;
     assert_eq!(ears.event().await, super::support::final_at("late", 320_000 + 1_280));
+}
+
+#[tokio::test]
+async fn what_was_refused_may_be_given_again_and_is_heard_once() {
+    let server = Server::start().await;
+    let config = NovaConfig { backlog_ms: 1_000, catch_up_percent: 0, ..server.nova() };
+    let stt = NovaStt::new(config).unwrap();
+    let (session, mut peer) = soon(async { tokio::join!(stt.open(), server.accept()) }).await;
+    let mut ears = Ears::read(session.unwrap());
+    let (mut given, mut refusals) = (0, 0);
+    // More at once than the feed's whole blocks, so that a part of a push would find room.
+    while given < 160_000 {
+        match ears.feed.push(&ramp(given, 4_000), Position(given)) {
+            Ok(()) => given += 4_000,
+            Err(error) => {
+                assert_eq!(error, StageError::Full { engine: "Deepgram Nova" });
+                refusals += 1;
+                assert!(soon(peer.take()).await);
+            }
+        }
+    }
+    assert!(refusals > 0, "the bound was not met");
+    drop(ears.feed);
+    while peer.texts.is_empty() {
+        assert!(soon(peer.take()).await);
+    }
+    assert_eq!(peer.audio, ramp(0, 160_000), "all of it, and nothing twice");
 }

@@ -6,9 +6,18 @@
 //! request reaches them by itself. Nothing here knows HTTP, tokens or a running call.
 
 mod error;
+mod open;
+mod postgres;
+mod rules;
+mod sqlite;
 mod types;
 
 pub use error::StoreError;
+#[cfg(test)]
+pub(crate) use open::VARIABLES;
+pub use open::{OpenError, OpenedStore, StoreAddress, StoreChoice};
+pub use postgres::{PgConfig, PgStore};
+pub use sqlite::SqliteStore;
 pub use types::*;
 
 use crate::principal::{CallUuid, Principal, Role, TenantId, UserId};

@@ -1,7 +1,7 @@
 //! Pushed samples become blocks of the size Deepgram likes, as bytes.
 //!
-//! Invariant: every block holds at least one sample, its samples are consecutive, and blocks leave in order. A push
-//! allocates only when the room for the next few blocks is used up.
+//! Invariant: every block holds at least one sample, its samples are consecutive, and blocks leave in order. How many a
+//! push will fill can be asked before. It allocates only when the room for the next few blocks is used up.
 
 use crate::stage::LISTEN_RATE;
 use crate::units::Position;
@@ -41,21 +41,19 @@ impl Chunker {
         Self { partial: BytesMut::new(), from: Position::ZERO, block_bytes }
     }
 
+    /// How many blocks `samples` more from `position` on will fill.
+    pub(super) fn fills(&self, samples: usize, position: Position) -> usize {
+        let follows = position == self.next();
+        let before = if follows { self.partial.len() } else { 0 };
+        let cut_off = usize::from(!follows && !self.partial.is_empty());
+        cut_off + (before + samples * SAMPLE_BYTES) / self.block_bytes
+    }
+
     /// Takes the samples from `position` on and gives each block that is full to `send`. Samples that do not follow the
     /// earlier ones begin a block of their own.
-    ///
-    /// # Errors
-    /// The first that `send` tells; that block is gone, the rest of the samples is not taken.
-    pub(super) fn push<E>(
-        &mut self,
-        samples: &[i16],
-        position: Position,
-        mut send: impl FnMut(Block) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if position != self.next()
-            && let Some(block) = self.flush()
-        {
-            send(block)?;
+    pub(super) fn push(&mut self, samples: &[i16], position: Position, mut send: impl FnMut(Block)) {
+        if position != self.next() {
+            self.flush().into_iter().for_each(&mut send);
         }
         let mut at = position;
         let mut rest = samples;
@@ -64,13 +62,10 @@ impl Chunker {
             let (taken, later) = rest.split_at(room.min(rest.len()));
             self.append(taken, at);
             (at, rest) = (at.plus(taken.len() as u64), later);
-            if self.partial.len() >= self.block_bytes
-                && let Some(block) = self.flush()
-            {
-                send(block)?;
+            if self.partial.len() >= self.block_bytes {
+                self.flush().into_iter().for_each(&mut send);
             }
         }
-        Ok(())
     }
 
     /// What is collected, if there is anything: a block shorter than the others.
@@ -79,6 +74,11 @@ impl Chunker {
             (!self.partial.is_empty()).then(|| Block { bytes: self.partial.split().freeze(), from: self.from })?;
         self.from = block.from.plus(block.samples());
         Some(block)
+    }
+
+    /// Whether nothing is collected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.partial.is_empty()
     }
 
     /// The position that follows what was taken.
@@ -102,14 +102,12 @@ impl Chunker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::convert::Infallible;
 
     fn pushed(chunker: &mut Chunker, samples: &[i16], at: u64) -> Vec<Block> {
+        let expected = chunker.fills(samples.len(), Position(at));
         let mut blocks = Vec::new();
-        let Ok(()) = chunker.push(samples, Position(at), |block| {
-            blocks.push(block);
-            Ok::<(), Infallible>(())
-        });
+        chunker.push(samples, Position(at), |block| blocks.push(block));
+        assert_eq!(blocks.len(), expected, "what was foretold");
         blocks
     }
 

@@ -1,15 +1,16 @@
 //! The half of a stream that is fed.
 //!
 //! Invariant: it never waits. What it is given goes into one bounded queue in its order, so that no request overtakes
-//! audio; a full queue refuses audio and drops a request with a warning.
+//! audio. A queue without room for all of a push refuses it whole, so that it can be given again and is heard once; it
+//! drops a request with a warning.
 
 use super::super::net::Vendor;
 use super::chunker::{Block, Chunker};
 use super::dialect::Request;
 use crate::stage::{StageError, SttFeed, SttHints};
 use crate::units::Position;
-use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{PermitIterator, Sender};
 
 /// What is to be sent.
 #[derive(Debug)]
@@ -29,38 +30,44 @@ pub(super) struct Feed {
 }
 
 impl Feed {
+    /// What is collected goes before the request. Without room for both neither goes: the audio waits for more of it.
     fn ask(&mut self, request: Request) {
         if self.understands != Some(request) {
             return;
         }
-        let partial = self.chunker.flush().map(Order::Audio);
-        for order in partial.into_iter().chain([Order::Ask(request)]) {
-            self.order(order);
-        }
-    }
-
-    fn order(&self, order: Order) {
-        if let Err(error) = queue(&self.orders, &self.vendor, order) {
-            tracing::warn!(%error, "a request was not sent");
+        let partial = usize::from(!self.chunker.is_empty());
+        match room(&self.orders, &self.vendor, partial + 1) {
+            Ok(places) => {
+                let audio = self.chunker.flush().map(Order::Audio);
+                let orders = audio.into_iter().chain([Order::Ask(request)]);
+                places.zip(orders).for_each(|(place, order)| place.send(order));
+            }
+            Err(error) => not_sent(&error),
         }
     }
 }
 
 impl Drop for Feed {
-    /// The last samples go too, in a block shorter than the others.
+    /// The last samples go too, in a block shorter than the others, unless the queue is full or gone.
     fn drop(&mut self) {
-        if let Some(block) = self.chunker.flush() {
-            // A queue that is full or gone has lost more than these.
-            let _ = queue(&self.orders, &self.vendor, Order::Audio(block));
+        if let Some(block) = self.chunker.flush()
+            && let Ok(mut places) = room(&self.orders, &self.vendor, 1)
+        {
+            places.next().into_iter().for_each(|place| place.send(Order::Audio(block.clone())));
         }
     }
 }
 
-fn queue(orders: &Sender<Order>, vendor: &Vendor, order: Order) -> Result<(), StageError> {
-    orders.try_send(order).map_err(|error| match error {
-        TrySendError::Full(_) => vendor.full(),
-        TrySendError::Closed(_) => vendor.ended(),
+/// Places for so many orders, or none at all.
+fn room<'a>(orders: &'a Sender<Order>, vendor: &Vendor, count: usize) -> Result<PermitIterator<'a, Order>, StageError> {
+    orders.try_reserve_many(count).map_err(|error| match error {
+        TrySendError::Full(()) => vendor.full(),
+        TrySendError::Closed(()) => vendor.ended(),
     })
+}
+
+fn not_sent(error: &StageError) {
+    tracing::warn!(%error, "a request was not sent");
 }
 
 impl SttFeed for Feed {
@@ -68,8 +75,13 @@ impl SttFeed for Feed {
         if self.orders.is_closed() {
             return Err(self.vendor.ended());
         }
-        let (orders, vendor) = (&self.orders, &self.vendor);
-        self.chunker.push(samples, position, |block| queue(orders, vendor, Order::Audio(block)))
+        let mut places = room(&self.orders, &self.vendor, self.chunker.fills(samples.len(), position))?;
+        self.chunker.push(samples, position, |block| {
+            if let Some(place) = places.next() {
+                place.send(Order::Audio(block));
+            }
+        });
+        Ok(())
     }
 
     fn finalize(&mut self, _end: Position) {
@@ -81,6 +93,9 @@ impl SttFeed for Feed {
     }
 
     fn expect(&mut self, hints: &SttHints) {
-        self.order(Order::Expect(hints.clone()));
+        match room(&self.orders, &self.vendor, 1) {
+            Ok(places) => places.for_each(|place| place.send(Order::Expect(hints.clone()))),
+            Err(error) => not_sent(&error),
+        }
     }
 }

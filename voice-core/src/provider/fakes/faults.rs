@@ -3,6 +3,7 @@
 //! Invariant: no socket and no clock. The same script and the same visits give the same faults.
 
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The services of the fakes, each counted by itself.
@@ -200,12 +201,18 @@ pub(super) struct FaultPlan {
     script: FaultScript,
     struck: Mutex<Vec<u64>>,
     visits: Mutex<[u64; SERVICES]>,
+    is_lifted: AtomicBool,
 }
 
 impl FaultPlan {
     pub(super) fn new(script: FaultScript) -> Arc<Self> {
         let struck = Mutex::new(vec![0; script.rules.len()]);
-        Arc::new(Self { script, struck, visits: Mutex::default() })
+        Arc::new(Self { script, struck, visits: Mutex::default(), is_lifted: AtomicBool::new(false) })
+    }
+
+    /// No rule strikes any more.
+    pub(super) fn lift(&self) {
+        self.is_lifted.store(true, Ordering::Relaxed);
     }
 
     /// The next connection or request of `service`.
@@ -243,6 +250,9 @@ impl Strikes {
 
     /// The faults that strike at this moment, in the order of the script. Asking is striking.
     pub(super) fn due(&mut self, moment: Moment) -> Vec<Fault> {
+        if self.plan.is_lifted.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let mut struck = self.plan.struck.lock().unwrap_or_else(PoisonError::into_inner);
         let states = struck.iter_mut().zip(&mut self.struck_here);
         let mut due = Vec::new();
@@ -293,6 +303,16 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(struck_at(&mut plan.visit(Service::Chat), Moment::Between), [1]);
         }
+    }
+
+    #[test]
+    fn a_script_that_was_lifted_strikes_nobody() {
+        let plan = plan([FaultRule::new(Service::Chat, Fault::Stall).times(u64::MAX)]);
+        let mut under_way = plan.visit(Service::Chat);
+        assert_eq!(under_way.due(Moment::Between).len(), 1);
+        plan.lift();
+        assert!(under_way.due(Moment::Between).is_empty());
+        assert!(plan.visit(Service::Chat).due(Moment::Between).is_empty());
     }
 
     #[test]

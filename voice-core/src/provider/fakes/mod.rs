@@ -103,6 +103,7 @@ impl Default for FakesConfig {
 pub struct Fakes {
     address: SocketAddr,
     log: FakesLog,
+    plan: Arc<FaultPlan>,
     /// The one task, which owns all others.
     _server: JoinSet<()>,
 }
@@ -123,10 +124,10 @@ impl Fakes {
         let concurrency = config.cartesia.concurrency;
         let cartesia_contexts = Slots::new(concurrency);
         let cartesia_sockets = Slots::new(concurrency.saturating_mul(cartesia::SOCKETS_PER_CONTEXT));
-        let shared = Arc::new(Shared { config, log: log.clone(), plan, cartesia_contexts, cartesia_sockets });
+        let shared = Shared { config, log: log.clone(), plan: plan.clone(), cartesia_contexts, cartesia_sockets };
         let mut server = JoinSet::new();
-        server.spawn(server::serve(listener, shared));
-        Ok(Self { address, log, _server: server })
+        server.spawn(server::serve(listener, Arc::new(shared)));
+        Ok(Self { address, log, plan, _server: server })
     }
 
     /// Where it listens.
@@ -137,6 +138,12 @@ impl Fakes {
     /// The base of every service, `http://127.0.0.1:PORT`; for chat and speech add `/v1`.
     pub fn http_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The vendors have recovered: no rule of the fault script strikes from here on. What has struck stays: a connection
+    /// that stalls goes on doing so.
+    pub fn lift_faults(&self) {
+        self.plan.lift();
     }
 
     /// What it has seen and done.

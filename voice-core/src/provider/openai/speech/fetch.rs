@@ -1,70 +1,58 @@
-//! One request for speech: its tries, its deadlines, its samples.
+//! One request for speech as its reply sees it: its deadlines, its samples.
 //!
-//! Invariant: it owns the request, so dropping it cancels it. It is tried again only before its first sample. Both methods
-//! that wait may be dropped and called anew: nothing is lost.
+//! Invariant: it owns the request, so dropping it cancels it. Up to its first samples the request goes on by itself; a
+//! deadline runs only from when it is waited for, so that one that was asked for early is not late because nobody looked.
+//! Both methods that wait may be dropped and called anew: nothing is lost.
 
-use super::audio::AudioDecoder;
+use super::asking::{Answer, Asking, Read};
 use super::config::SpeechConfig;
 use super::request::Piece;
 use crate::provider::clock::now;
-use crate::provider::net::{HttpBody, HttpError};
 use crate::provider::openai::endpoint::Endpoint;
-use crate::provider::openai::tries::{Failure, Tries};
+use crate::provider::openai::tries::Tries;
 use crate::stage::StageError;
 use bytes::Bytes;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout_at};
-
-const PATH: &str = "/audio/speech";
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 /// One request.
 pub(super) struct Fetch {
     endpoint: Arc<Endpoint>,
-    body: Vec<u8>,
     ends_clause: bool,
-    hz: u32,
     first_audio: Duration,
     audio: Duration,
-    tries: Tries,
-    first_audio_at: Instant,
-    /// When the next bytes are late; set while they are waited for.
+    /// When the next samples are late; set while they are waited for.
     late_at: Option<Instant>,
     state: State,
     has_sounded: bool,
 }
 
 enum State {
-    Asking(BoxFuture<'static, Result<HttpBody, HttpError>>),
-    Reading(HttpBody, AudioDecoder),
+    /// Its only task ends with the first samples.
+    Asking(JoinSet<Result<(Read, Answer), StageError>>),
+    Begun(Read, Answer),
+    Reading(Answer),
     Failed(StageError),
     Over,
 }
 
 impl Fetch {
-    /// Asks for `piece`; over at once if there is nothing to speak in it. Sent when it is first polled.
+    /// Asks for `piece`, on the runtime it is called on; over at once if there is nothing to speak in it.
     pub(super) fn start(endpoint: &Arc<Endpoint>, config: &SpeechConfig, piece: &Piece, body: Vec<u8>) -> Self {
-        let first_audio_at = now() + config.first_audio();
+        let endpoint = Arc::clone(endpoint);
         let state = if piece.text.is_empty() {
             State::Over
         } else {
-            State::Asking(asking(endpoint, body.clone(), Duration::ZERO))
+            let tries = Tries::new(config.retries, now() + config.first_audio());
+            let asking = Asking { endpoint: Arc::clone(&endpoint), body, hz: config.rate().hz(), tries };
+            let mut task = JoinSet::new();
+            task.spawn(asking.begin());
+            State::Asking(task)
         };
-        Self {
-            endpoint: Arc::clone(endpoint),
-            body,
-            ends_clause: piece.ends_clause,
-            hz: config.rate().hz(),
-            first_audio: config.first_audio(),
-            audio: config.audio(),
-            tries: Tries::new(config.retries, first_audio_at),
-            first_audio_at,
-            late_at: None,
-            state,
-            has_sounded: false,
-        }
+        let (first_audio, audio) = (config.first_audio(), config.audio());
+        Self { endpoint, ends_clause: piece.ends_clause, first_audio, audio, late_at: None, state, has_sounded: false }
     }
 
     pub(super) fn ends_clause(&self) -> bool {
@@ -76,98 +64,54 @@ impl Fetch {
         self.has_sounded
     }
 
-    /// Waits until the answer has begun, or will not. Tries again where that is worth it.
-    pub(super) async fn open(&mut self) {
-        while let State::Asking(asking) = &mut self.state {
-            let outcome = timeout_at(self.first_audio_at, asking).await;
-            self.state = match outcome {
-                Ok(Ok(body)) => {
-                    let audio = AudioDecoder::new(self.hz, body.content_type());
-                    State::Reading(body, audio)
-                }
-                Ok(Err(refusal)) => self.after(Failure::refused(&self.endpoint.vendor, refusal)),
-                Err(_) => State::Failed(self.endpoint.vendor.stalled(self.first_audio)),
-            };
-        }
+    /// Waits until its first samples are there, or will not come.
+    pub(super) async fn begun(&mut self) {
+        let State::Asking(task) = &mut self.state else { return };
+        self.state = match task.join_next().await {
+            Some(Ok(Ok((first, answer)))) => State::Begun(first, answer),
+            Some(Ok(Err(error))) => State::Failed(error),
+            Some(Err(_)) | None => State::Failed(self.endpoint.vendor.ended()),
+        };
     }
 
     /// The next samples; `None` when all were given.
+    ///
+    /// # Errors
+    /// What the request failed of, the deadline among it.
     pub(super) async fn samples(&mut self) -> Result<Option<Bytes>, StageError> {
-        loop {
-            self.open().await;
-            let late_at = self.late_at();
-            let outcome = match &mut self.state {
-                State::Reading(body, audio) => read(body, audio, &self.endpoint, late_at).await,
-                State::Failed(error) => return Err(error.clone()),
-                State::Over | State::Asking(_) => return Ok(None),
-            };
-            self.late_at = None;
-            match outcome {
-                Ok(Read::Samples(samples)) if samples.is_empty() => {}
-                Ok(Read::Samples(samples)) => {
-                    self.has_sounded = true;
-                    return Ok(Some(samples));
-                }
-                Ok(Read::End(rest)) => {
-                    self.state = State::Over;
-                    return Ok(Some(rest).filter(|rest| !rest.is_empty()));
-                }
-                Ok(Read::Late) => {
-                    let waited = if self.has_sounded { self.audio } else { self.first_audio };
-                    self.state = State::Failed(self.endpoint.vendor.stalled(waited));
-                }
-                Err(error) => self.state = self.after(error.into()),
+        let within = if self.has_sounded { self.audio } else { self.first_audio };
+        let late_at = *self.late_at.get_or_insert_with(|| now() + within);
+        let read = timeout_at(late_at, self.read()).await;
+        self.late_at = None;
+        match read.unwrap_or_else(|_| Err(self.endpoint.vendor.stalled(within))) {
+            Ok(Read::Samples(samples)) => {
+                self.has_sounded = true;
+                Ok(Some(samples))
+            }
+            Ok(Read::End(rest)) => {
+                self.state = State::Over;
+                Ok(Some(rest).filter(|rest| !rest.is_empty()))
+            }
+            Err(error) => {
+                self.state = State::Failed(error.clone());
+                Err(error)
             }
         }
     }
 
-    fn after(&mut self, failure: Failure) -> State {
-        if self.has_sounded {
-            return State::Failed(failure.into_error());
+    async fn read(&mut self) -> Result<Read, StageError> {
+        self.begun().await;
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Begun(first, answer) => {
+                self.state = State::Reading(answer);
+                return Ok(first);
+            }
+            state => self.state = state,
         }
-        match self.tries.again(failure) {
-            Ok(wait) => State::Asking(asking(&self.endpoint, self.body.clone(), wait)),
-            Err(error) => State::Failed(error),
+        match &mut self.state {
+            State::Reading(answer) => answer.read().await,
+            State::Failed(error) => Err(error.clone()),
+            State::Over | State::Asking(_) | State::Begun(..) => Ok(Read::End(Bytes::new())),
         }
-    }
-
-    /// The deadline counts from when bytes are waited for: whoever plays the clause before leaves them standing, and finds
-    /// them there.
-    fn late_at(&mut self) -> Instant {
-        let (audio, first) = (self.audio, self.first_audio_at);
-        let late_at = *self.late_at.get_or_insert_with(|| now() + audio);
-        if self.has_sounded { late_at } else { late_at.max(first) }
-    }
-}
-
-fn asking(endpoint: &Arc<Endpoint>, body: Vec<u8>, wait: Duration) -> BoxFuture<'static, Result<HttpBody, HttpError>> {
-    let endpoint = Arc::clone(endpoint);
-    async move {
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        endpoint.post(PATH, body).await
-    }
-    .boxed()
-}
-
-enum Read {
-    Samples(Bytes),
-    End(Bytes),
-    Late,
-}
-
-async fn read(
-    body: &mut HttpBody,
-    audio: &mut AudioDecoder,
-    endpoint: &Endpoint,
-    late_at: Instant,
-) -> Result<Read, StageError> {
-    let told = |fault: super::audio::AudioFault| fault.error(&endpoint.vendor);
-    match timeout_at(late_at, body.chunk()).await {
-        Ok(Ok(Some(bytes))) => audio.push(bytes).map(Read::Samples).map_err(told),
-        Ok(Ok(None)) => audio.end().map(Read::End).map_err(told),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Ok(Read::Late),
     }
 }

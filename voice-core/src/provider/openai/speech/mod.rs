@@ -3,6 +3,7 @@
 //! `request`, `audio` and `wav` are pure: what is sent, and what of the answer is samples. `fetch` is one request with its
 //! deadlines and tries, `reply` puts them in order, `tts` joins it all into an engine.
 
+mod asking;
 mod audio;
 mod config;
 mod fetch;

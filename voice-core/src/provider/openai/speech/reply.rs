@@ -88,11 +88,11 @@ impl Queue {
         self.next.take()
     }
 
-    /// Asks for the next piece and waits for its answer to begin; then waits for ever. Cancellation safe.
+    /// Asks for the next piece and waits for its first samples; then waits for ever. Cancellation safe.
     async fn prepare(&mut self) {
         self.fill().await;
         if let Some(next) = &mut self.next {
-            next.open().await;
+            next.begun().await;
         }
         std::future::pending().await
     }

@@ -8,6 +8,7 @@ use crate::provider::openai::test_server::{Peer, TestServer, both};
 use crate::stage::{Fault, StageError, Tts, TtsEvent, TtsReply};
 use crate::units::{ReplyId, SampleRate};
 use futures::StreamExt;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 const SECRET: &str = "sk-very-secret";
@@ -166,12 +167,13 @@ async fn what_is_no_speech_is_an_error() {
 #[tokio::test]
 async fn a_voice_that_stops_is_not_waited_for() {
     let server = TestServer::listen().await;
-    let silent = SpeechConfig { first_audio_ms: 50, audio_ms: 20, ..config(&server) };
-    let reply_of_none = reply(&server, silent.clone(), &["Hi."]).await;
+    let never = SpeechConfig { first_audio_ms: 50, ..config(&server) };
+    let reply_of_none = reply(&server, never, &["Hi."]).await;
     let (_peer, heard) = both(server.asked(), all(reply_of_none)).await;
     assert!(matches!(refusal(heard), StageError::Stalled { waited, .. } if waited.as_millis() == 50));
 
-    let reply_of_half = reply(&server, silent, &["Hi."]).await;
+    let no_more = SpeechConfig { audio_ms: 20, ..config(&server) };
+    let reply_of_half = reply(&server, no_more, &["Hi."]).await;
     let serve = async {
         let mut peer = server.asked().await;
         peer.begin(PCM).await;
@@ -183,6 +185,39 @@ async fn a_voice_that_stops_is_not_waited_for() {
         matches!(heard[..], [Ok(_), Err(StageError::Stalled { waited, .. })] if waited.as_millis() == 20),
         "{heard:?}"
     );
+}
+
+#[tokio::test]
+async fn a_clause_that_was_asked_for_early_is_not_late_because_nobody_looked() {
+    let server = TestServer::listen().await;
+    let mut reply = reply(&server, config(&server), &["One. ", "Two."]).await;
+    let (asked, was_asked) = oneshot::channel();
+    let (looks, looks_again) = oneshot::channel();
+    let serve = async {
+        let mut first = server.asked().await;
+        first.begin(PCM).await;
+        first.chunk([1, 2]).await;
+        let mut second = server.asked().await;
+        asked.send(()).unwrap();
+        looks_again.await.unwrap();
+        first.end().await;
+        speak(&mut second, &[&[3, 4]]).await;
+    };
+    let listen = async {
+        assert_eq!(reply.events.next().await, Some(audio(&[1, 2])));
+        tokio::select! {
+            _ = reply.events.next() => panic!("nothing more was spoken"),
+            asked = was_asked => asked.unwrap(),
+        }
+        // The call has enough to play for longer than a first audio may take.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_millis(config(&server).first_audio_ms + 1_000)).await;
+        tokio::time::resume();
+        looks.send(()).unwrap();
+        all(reply).await
+    };
+    let (_, heard) = both(serve, listen).await;
+    assert_eq!(joined(heard), vec![clause_end(1), audio(&[3, 4]), clause_end(2), Ok(TtsEvent::Done)]);
 }
 
 #[tokio::test]

@@ -1,0 +1,37 @@
+//! Who may call: tokens, whose they are, and what their tenant may use.
+//!
+//! Invariant: nobody is let in without a token that one of the configured keys has signed and a profile in the store; the
+//! tenant and the role come from that profile. There is no switch that skips this. Tokens and keys are in no log.
+
+mod caller;
+mod clock;
+mod error;
+mod gate;
+mod jwks;
+mod key;
+mod local;
+mod secret;
+mod settings;
+mod verifier;
+
+pub use error::{AuthError, FetchError, KeyError};
+pub use jwks::Jwks;
+pub use key::Verified;
+pub use local::LocalIssuer;
+pub use secret::SharedSecret;
+#[cfg(test)]
+pub(crate) use settings::VARIABLES;
+pub use settings::{Deployment, TrustedIssuers};
+pub use verifier::Verifier;
+
+pub(crate) use caller::Caller;
+pub(crate) use gate::Gate;
+
+/// The longest token that is looked at.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// The shortest secret that is used.
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// The longest key set that is read.
+const MAX_KEY_SET_BYTES: usize = 64 * 1024;

@@ -1,0 +1,23 @@
+//! How the store reaches its database.
+
+use crate::db::DatabaseUrl;
+
+/// How the store reaches its database. No login has a way to the other's rights.
+#[derive(Clone, Debug)]
+pub struct PgConfig {
+    /// As `voice_api`: whatever users ask.
+    pub api: DatabaseUrl,
+    /// As `voice_worker`: what the server does itself.
+    pub worker: DatabaseUrl,
+    /// The most connections for users; more requests wait for one, 2 s at the longest.
+    pub api_connections: u32,
+    /// The most connections for the server itself, so that users never keep it from writing.
+    pub worker_connections: u32,
+}
+
+impl PgConfig {
+    /// With as many connections as a server needs that holds 200 calls.
+    pub fn new(api: DatabaseUrl, worker: DatabaseUrl) -> Self {
+        Self { api, worker, api_connections: 10, worker_connections: 3 }
+    }
+}

@@ -1,0 +1,87 @@
+//! The store in Postgres, with row-level security.
+//!
+//! Invariant: no statement runs but in a transaction that has said who asks: a user through the API's login, which can be
+//! nobody but a user, or the server itself through the worker's. Every statement about a tenant's rows names the tenant
+//! besides, and none is built at run time. Every operation runs in a task of its own to its end.
+
+mod admin_side;
+mod analytics;
+mod audit;
+mod calls;
+mod campaigns;
+mod clients;
+mod columns;
+mod config;
+mod leads;
+mod pools;
+mod profile;
+mod recordings;
+mod refusal;
+mod retention;
+mod standing;
+mod system_side;
+mod tenants;
+mod transaction;
+mod user_side;
+mod users;
+mod write;
+
+pub use config::PgConfig;
+
+use super::open::OpenError;
+use super::{StoreError, Stored};
+use pools::{ApiPool, WorkerPool};
+use std::io;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The longest that an operation takes, waiting for a connection included: the database ends its own statements sooner,
+/// unless it has stopped answering.
+const OPERATION_LIMIT: Duration = Duration::from_secs(15);
+
+/// A store in Postgres.
+#[derive(Clone, Debug)]
+pub struct PgStore {
+    api: ApiPool,
+    worker: WorkerPool,
+}
+
+impl PgStore {
+    /// A store in the database of `config`, which has the schema.
+    ///
+    /// # Errors
+    /// [`OpenError::Database`] if a login does not get in.
+    pub async fn connect(config: &PgConfig) -> Result<Self, OpenError> {
+        let api = ApiPool::connect(config).await.map_err(OpenError::Database)?;
+        let worker = WorkerPool::connect(config).await.map_err(OpenError::Database)?;
+        Ok(Self { api, worker })
+    }
+
+    /// Ends every connection, those in use once their operation is over. Operations after it are refused as unavailable.
+    pub async fn close(&self) {
+        self.api.close().await;
+        self.worker.close().await;
+    }
+
+    fn api(&self) -> ApiPool {
+        self.api.clone()
+    }
+
+    fn worker(&self) -> WorkerPool {
+        self.worker.clone()
+    }
+
+    /// Runs an operation to its end, whether or not anybody still waits for it: a transaction that is given up while it
+    /// begins would stay open on its connection. The one place where the store starts tasks.
+    #[expect(clippy::disallowed_methods, reason = "a transaction ends also when the request that wants it goes away")]
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        operation: impl Future<Output = Stored<T>> + Send + 'static,
+    ) -> Stored<T> {
+        match tokio::spawn(timeout(OPERATION_LIMIT, operation)).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(StoreError::Unavailable(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))),
+            Err(_) => Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed)),
+        }
+    }
+}

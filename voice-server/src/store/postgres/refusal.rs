@@ -1,0 +1,58 @@
+//! What Postgres refused, as a store says it.
+
+use crate::store::{StoreError, rules};
+
+/// What the store answers when sqlx met `error`.
+pub(super) fn refused(error: sqlx::Error) -> StoreError {
+    if let Some(said) = error.as_database_error() {
+        let code = said.code().unwrap_or_default();
+        return match code.as_ref() {
+            code if is_broken_rule(code) => broken(said.constraint().unwrap_or_default()),
+            code if is_passing(code) => StoreError::Unavailable(error),
+            _ => StoreError::Database(error),
+        };
+    }
+    match error {
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_) => StoreError::Unavailable(error),
+        _ => StoreError::Database(error),
+    }
+}
+
+/// What the store answers where `rule` would be broken.
+pub(super) fn broken(rule: &str) -> StoreError {
+    StoreError::Conflict { sentence: rules::sentence(rule).to_owned() }
+}
+
+/// Whether the rows forbid it for good: a constraint, or a value that no column can hold.
+fn is_broken_rule(code: &str) -> bool {
+    code.starts_with("22") || code.starts_with("23")
+}
+
+/// Whether the same may work later: no connection, no room, a transaction that lost to another, a statement that took too
+/// long, a server that stops or is a replica.
+fn is_passing(code: &str) -> bool {
+    matches!(&code[..code.len().min(2)], "08" | "40" | "53" | "57" | "58")
+        || matches!(code, "55P03" | "25006" | "25P03")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_work_later_is_told_from_what_never_will() {
+        for code in ["57P01", "57P03", "57014", "08006", "53300", "40001", "40P01", "55P03", "25006"] {
+            assert!(is_passing(code) && !is_broken_rule(code), "{code}");
+        }
+        for code in ["23505", "23503", "23514", "23502", "22003", "22021", "22P05"] {
+            assert!(is_broken_rule(code) && !is_passing(code), "{code}");
+        }
+        for code in ["42501", "42P01", "28P01", "", "X"] {
+            assert!(!is_broken_rule(code) && !is_passing(code), "{code}");
+        }
+    }
+}

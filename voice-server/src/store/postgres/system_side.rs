@@ -1,0 +1,49 @@
+//! What the server itself asks of the store in Postgres.
+
+use super::{PgStore, retention, standing, write};
+use crate::principal::{Role, TenantId, UserId};
+use crate::store::{Entry, Recording, Standing, Stored, SystemStore};
+use async_trait::async_trait;
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+#[async_trait]
+impl SystemStore for PgStore {
+    async fn standing(&self, user: UserId) -> Stored<Option<Standing>> {
+        self.to_the_end(standing::of_user(self.api(), user)).await
+    }
+
+    async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration> {
+        self.to_the_end(standing::talk_time(self.worker(), tenant, since, now)).await
+    }
+
+    async fn write(&self, entries: &[Entry]) -> Stored<()> {
+        self.to_the_end(write::write(self.worker(), entries.to_vec())).await
+    }
+
+    async fn end_orphans(&self, run: Uuid, now: OffsetDateTime) -> Stored<u64> {
+        self.to_the_end(retention::end_orphans(self.worker(), run, now)).await
+    }
+
+    async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {
+        self.to_the_end(retention::expired_recordings(self.worker(), now, max_rows)).await
+    }
+
+    async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()> {
+        self.to_the_end(retention::forget_recording(self.worker(), tenant, id)).await
+    }
+
+    async fn delete_expired(&self, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {
+        self.to_the_end(retention::delete_expired(self.worker(), now, max_rows)).await
+    }
+
+    async fn ensure_development(&self, tenant: TenantId, user: UserId, role: Role) -> Stored<()> {
+        self.to_the_end(standing::ensure_development(self.worker(), tenant, user, role)).await
+    }
+
+    async fn ping(&self) -> Stored<()> {
+        let worker = self.worker();
+        self.to_the_end(async move { worker.ping().await }).await
+    }
+}
