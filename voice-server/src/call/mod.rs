@@ -3,6 +3,7 @@
 //! Invariant: a call runs in a task of its own, so that a panic in it ends that call and no other. Nothing here decides
 //! anything about the conversation.
 
+mod follow;
 mod handshake;
 mod keep;
 pub(crate) mod names;
@@ -67,58 +68,12 @@ async fn converse(server: &Server, socket: WebSocket, call: CallId) {
     }
 }
 
-/// Tells the client what happens until nothing more will. Dropping `sender` at the end lets the socket close.
-async fn forward(server: &Server, mut events: SessionEvents, sender: WireSender) {
-    let (mut reporter, mut messages) = (Reporter::new(&server.prices), Vec::new());
-    while let Some(event) = events.next().await {
-        server.metrics.observe(&event, &server.prices);
-        log(&event);
-        reporter.report(event, &mut messages);
-        messages.iter().for_each(log_cost);
-        for message in messages.drain(..) {
-            // A socket that is gone ends the session, and that ends the events.
-            let _ = sender.send(message).await;
-        }
-    }
-}
-
 /// Never ready: the call then ends by itself, with its last words.
 async fn hang_up_at_shutdown(server: &Server, handle: SessionHandle) {
     server.end_calls.cancelled().await;
     // Either it takes the command or it is over already; a full queue holds a command to end as well as any.
     let _ = handle.hang_up(EndReason::Shutdown);
     std::future::pending().await
-}
-
-fn log(event: &SessionEvent) {
-    match event {
-        SessionEvent::StageFailed { stage, error } => warn!(?stage, %error, "stage failed"),
-        SessionEvent::StageSwitched { stage, from, to, why } => switched(*stage, from, to, why.as_ref()),
-        SessionEvent::EventsLost { count } => warn!(count, "events lost: the client reads too slowly"),
-        SessionEvent::BargeIn { signal, .. } => {
-            info!(reply = signal.reply.0, cause = ?signal.cause, played_samples = signal.played_samples, "barge-in");
-        }
-        SessionEvent::TurnEnded(record) => {
-            let voice_to_voice_ms = record.timeline.voice_to_voice().map(|waited| waited.as_millis());
-            info!(turn = record.turn.0, outcome = ?record.outcome, ?voice_to_voice_ms, "turn ended");
-        }
-        _ => {}
-    }
-}
-
-fn switched(stage: Stage, from: &str, to: &str, why: Option<&StageError>) {
-    match why {
-        Some(error) => warn!(?stage, from, to, %error, "another engine takes over"),
-        None => info!(?stage, from, to, "a better engine is back"),
-    }
-}
-
-/// One line a call: what each engine was used for and what that cost.
-fn log_cost(message: &ServerMessage) {
-    if let ServerMessage::Cost(bill) = message {
-        let engines: Vec<_> = bill.engines.iter().map(ToString::to_string).collect();
-        info!(total = bill.total, currency = bill.currency, engines = engines.join("; "), "call used");
-    }
 }
 
 fn log_end(record: &CallRecord) {

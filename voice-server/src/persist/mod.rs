@@ -22,13 +22,18 @@ mod writer;
 
 pub use journal::SpoolError;
 pub use limits::PersistLimits;
+pub use objects::{RecordingError, RecordingSettings, open_recordings};
 
 pub(crate) use journal::{Journal, JournalError};
-pub(crate) use stats::Stats;
+pub(crate) use stats::{Stats, describe as describe_stats};
 
 use crate::store::SystemStore;
 use journal::Opened;
-use std::path::Path;
+use object_store::ObjectStore;
+use recording::Recordings;
+use retention::Retention;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -39,42 +44,73 @@ use tracing::{info, warn};
 use uuid::Uuid;
 use writer::Writer;
 
+/// Where a server keeps what is said in its calls until the store has it.
+#[derive(Clone, Debug)]
+pub struct PersistConfig {
+    /// The data directory. One server at a time uses it.
+    pub data: PathBuf,
+    /// How much is kept.
+    pub limits: PersistLimits,
+}
+
+/// Why a server cannot keep anything.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PersistError {
+    /// The journal is of no use.
+    #[error(transparent)]
+    Journal(#[from] SpoolError),
+    /// Calls cannot be recorded.
+    #[error("recordings cannot be made: {0}; the data directory must be writable")]
+    Recordings(#[from] io::Error),
+}
+
 /// Everything between the calls of a server and its store.
 pub(crate) struct Persistence {
     journal: Journal,
+    recordings: Recordings,
     stats: Arc<Stats>,
     run: Uuid,
     writing: JoinHandle<()>,
+    deleting: JoinHandle<()>,
     held: mpsc::Receiver<()>,
     flush_within: Duration,
 }
 
 impl Persistence {
-    /// Opens the journal under `data` and starts to write what it holds to `store`: first what an earlier run left, then,
-    /// once the calls are ended that died with that run, what this one adds.
+    /// Opens the journal in the data directory and starts to write what it holds to `store`: first what an earlier run
+    /// left, then, once the calls are ended that died with that run, what this one adds.
     ///
     /// # Errors
-    /// [`SpoolError`] if the directory is of no use. A database that is away is no error.
+    /// [`PersistError`] if the directory is of no use. A database that is away is no error.
     pub(crate) fn start(
-        data: &Path,
+        config: &PersistConfig,
         store: Arc<dyn SystemStore>,
-        limits: &PersistLimits,
+        objects: Arc<dyn ObjectStore>,
         tasks: &TaskTracker,
-    ) -> Result<Self, SpoolError> {
+    ) -> Result<Self, PersistError> {
+        let PersistConfig { data, limits } = config;
         let (spool, stats, run) = (data.join("spool"), Arc::new(Stats::default()), Uuid::now_v7());
         let Opened { journal, work, held } = Journal::open(&spool, limits, Arc::clone(&stats))?;
-        let writer = Writer::new(store, run, &spool, limits, Arc::clone(&stats));
         let left = stats::get(&stats.unstored_bytes);
         if left > 0 {
             info!(bytes = left, "an earlier run left entries that the store does not have: writing them now");
         }
+        let recordings = Recordings::start(data, Arc::clone(&objects), journal.clone(), tasks)?;
+        let writer = Writer::new(Arc::clone(&store), run, &spool, limits, Arc::clone(&stats));
         let writing = tasks.spawn(writer.run(work));
-        Ok(Self { journal, stats, run, writing, held, flush_within: limits.flush_within })
+        let deleting = tasks.spawn(Retention { store, objects }.run());
+        Ok(Self { journal, recordings, stats, run, writing, deleting, held, flush_within: limits.flush_within })
     }
 
     /// Where calls write.
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What records calls.
+    pub(crate) fn recordings(&self) -> &Recordings {
+        &self.recordings
     }
 
     /// This run of the server: calls that name another one and never ended died with it.
@@ -87,16 +123,19 @@ impl Persistence {
         &self.stats
     }
 
-    /// Ends it: the store gets what it takes within [`PersistLimits::flush_within`], the rest stays on disk for the next
-    /// start. Comes after the last call.
-    pub(crate) async fn stop(mut self) {
-        self.journal.close().await;
-        if timeout(self.flush_within, &mut self.writing).await.is_err() {
-            let bytes = stats::get(&self.stats.unstored_bytes);
+    /// Ends it: recordings and the store each get what they take within [`PersistLimits::flush_within`], the rest stays on
+    /// disk for the next start. Comes after the last call.
+    pub(crate) async fn stop(self) {
+        let Self { journal, recordings, stats, mut writing, deleting, mut held, flush_within, .. } = self;
+        deleting.abort();
+        recordings.stop(flush_within).await;
+        journal.close().await;
+        if timeout(flush_within, &mut writing).await.is_err() {
+            let bytes = stats::get(&stats.unstored_bytes);
             warn!(bytes, "the store did not take everything in time: the rest is written at the next start");
-            self.writing.abort();
+            writing.abort();
         }
         // Nothing is ever sent: this is ready when the threads have let go of the directory. A disk that hangs may hold one.
-        let _ = timeout(self.flush_within, self.held.recv()).await;
+        let _ = timeout(flush_within, held.recv()).await;
     }
 }
