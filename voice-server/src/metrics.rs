@@ -171,7 +171,7 @@ fn describe() {
     describe_gauge!("voice_calls_active", "Calls that are up.");
     describe_counter!("voice_calls_started_total", "Calls that came up.");
     describe_counter!("voice_calls_ended_total", "Calls that ended, by reason.");
-    describe_counter!("voice_calls_refused_total", "Calls answered 503, by reason.");
+    describe_counter!("voice_calls_refused_total", "Calls that were refused, by reason.");
     describe_counter!("voice_auth_refused_total", "Tokens and tickets that were refused, by reason.");
     describe_counter!("voice_handshakes_failed_total", "Connections that did not become calls.");
     describe_counter!("voice_call_panics_total", "Calls that broke off by a fault of the server.");

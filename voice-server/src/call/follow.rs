@@ -4,7 +4,6 @@
 //! none of it.
 
 use super::keep::{Keeper, Kept, withhold};
-use super::names;
 use super::report::Reporter;
 use crate::server::Server;
 use tracing::{info, warn};
@@ -12,6 +11,9 @@ use voice_core::session::{SessionEvent, SessionEvents, Stage};
 use voice_core::stage::StageError;
 use voice_core::transport::WireSender;
 use voice_core::transport::native::ServerMessage;
+
+/// Why a call ended whose session broke off.
+const SERVER_FAULT: &str = "server_fault";
 
 /// Tells the client what happens until nothing more will. Dropping `sender` at the end lets the socket close.
 pub(super) async fn follow(server: &Server, mut events: SessionEvents, sender: WireSender, mut keeper: Keeper<'_>) {
@@ -28,7 +30,7 @@ pub(super) async fn follow(server: &Server, mut events: SessionEvents, sender: W
         tell(&sender, &mut messages, kept).await;
     }
     let record = events.into_record().await;
-    let kept = keeper.finish(record.as_ref()).await;
+    let kept = keeper.finish(record.as_ref(), SERVER_FAULT).await;
     if let Some(end) = end {
         reporter.report(end, &mut messages);
         tell(&sender, &mut messages, kept).await;

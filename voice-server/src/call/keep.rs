@@ -5,13 +5,12 @@
 
 use super::transcript::Transcript;
 use crate::cost::Prices;
-use crate::persist::{Journal, JournalError};
+use crate::persist::{Journal, JournalError, Persistence};
 use crate::principal::UserId;
 use crate::store::{CallStart, Entry, Header};
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
-use uuid::Uuid;
 use voice_core::session::{CallRecord, SessionEvent};
 use voice_core::transport::native::{ErrorCode, ServerMessage};
 use voice_core::units::SampleRate;
@@ -46,10 +45,11 @@ struct Backlog<'s> {
 }
 
 /// A call that is answered.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Answered {
     pub(super) header: Header,
     pub(super) user: UserId,
-    pub(super) run: Uuid,
+    /// Of the line.
     pub(super) rate: SampleRate,
 }
 
@@ -59,13 +59,15 @@ impl<'s> Keeper<'s> {
     /// # Errors
     /// [`JournalError`]: then there is to be no call.
     pub(super) async fn answer(
-        journal: Option<&'s Journal>,
+        persistence: Option<&'s Persistence>,
         answered: Answered,
         prices: &'s Prices,
     ) -> Result<Self, JournalError> {
-        let Answered { header, user, run, rate } = answered;
-        if let Some(journal) = journal {
-            journal.append(&[Entry::CallStart(CallStart { header, user, lead: None, run })]).await?;
+        let Answered { header, user, rate } = answered;
+        let journal = persistence.map(Persistence::journal);
+        if let Some(persistence) = persistence {
+            let run = persistence.run();
+            persistence.journal().append(&[Entry::CallStart(CallStart { header, user, lead: None, run })]).await?;
         }
         let backlog = Backlog { journal, entries: Vec::new(), state: Kept::Safe };
         Ok(Self { transcript: Transcript::new(header, rate, prices), backlog })
@@ -79,9 +81,10 @@ impl<'s> Keeper<'s> {
         if self.backlog.entries.len() == known { Kept::Safe } else { self.backlog.write().await }
     }
 
-    /// Keeps what is left when the call is over; without a record, it broke off. Not cancellation safe.
-    pub(super) async fn finish(mut self, record: Option<&CallRecord>) -> Kept {
-        self.transcript.finish(record, &mut self.backlog.entries);
+    /// Keeps what is left when the call is over; without a record, it broke off, and `broke_off` says why. Not cancellation
+    /// safe.
+    pub(super) async fn finish(mut self, record: Option<&CallRecord>, broke_off: &str) -> Kept {
+        self.transcript.finish(record, broke_off, &mut self.backlog.entries);
         for _ in 0..LAST_TRIES {
             if self.backlog.write().await == Kept::Safe {
                 return Kept::Safe;

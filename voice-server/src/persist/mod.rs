@@ -30,16 +30,15 @@ pub(crate) use stats::{Stats, describe as describe_stats};
 use crate::store::SystemStore;
 use journal::Opened;
 use object_store::ObjectStore;
-use recording::Recordings;
+use recording::{RecordingTasks, Recordings};
 use retention::Retention;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use uuid::Uuid;
 use writer::Writer;
@@ -65,14 +64,22 @@ pub enum PersistError {
     Recordings(#[from] io::Error),
 }
 
-/// Everything between the calls of a server and its store.
+/// What calls need to be kept.
 pub(crate) struct Persistence {
     journal: Journal,
     recordings: Recordings,
     stats: Arc<Stats>,
     run: Uuid,
-    writing: JoinHandle<()>,
-    deleting: JoinHandle<()>,
+}
+
+/// What keeps them.
+pub(crate) struct PersistenceTasks {
+    journal: Journal,
+    recording: RecordingTasks,
+    stats: Arc<Stats>,
+    tasks: JoinSet<()>,
+    /// Ends the deleting of what is past its time.
+    deleting: AbortHandle,
     held: mpsc::Receiver<()>,
     flush_within: Duration,
 }
@@ -87,8 +94,7 @@ impl Persistence {
         config: &PersistConfig,
         store: Arc<dyn SystemStore>,
         objects: Arc<dyn ObjectStore>,
-        tasks: &TaskTracker,
-    ) -> Result<Self, PersistError> {
+    ) -> Result<(Self, PersistenceTasks), PersistError> {
         let PersistConfig { data, limits } = config;
         let (spool, stats, run) = (data.join("spool"), Arc::new(Stats::default()), Uuid::now_v7());
         let Opened { journal, work, held } = Journal::open(&spool, limits, Arc::clone(&stats))?;
@@ -96,11 +102,21 @@ impl Persistence {
         if left > 0 {
             info!(bytes = left, "an earlier run left entries that the store does not have: writing them now");
         }
-        let recordings = Recordings::start(data, Arc::clone(&objects), journal.clone(), tasks)?;
+        let (recordings, recording) = recording::start(data, Arc::clone(&objects), journal.clone())?;
+        let mut tasks = JoinSet::new();
         let writer = Writer::new(Arc::clone(&store), run, &spool, limits, Arc::clone(&stats));
-        let writing = tasks.spawn(writer.run(work));
+        tasks.spawn(writer.run(work));
         let deleting = tasks.spawn(Retention { store, objects }.run());
-        Ok(Self { journal, recordings, stats, run, writing, deleting, held, flush_within: limits.flush_within })
+        let keeping = PersistenceTasks {
+            journal: journal.clone(),
+            recording,
+            stats: Arc::clone(&stats),
+            tasks,
+            deleting,
+            held,
+            flush_within: limits.flush_within,
+        };
+        Ok((Self { journal, recordings, stats, run }, keeping))
     }
 
     /// Where calls write.
@@ -122,20 +138,22 @@ impl Persistence {
     pub(crate) fn stats(&self) -> &Stats {
         &self.stats
     }
+}
 
+impl PersistenceTasks {
     /// Ends it: recordings and the store each get what they take within [`PersistLimits::flush_within`], the rest stays on
     /// disk for the next start. Comes after the last call.
-    pub(crate) async fn stop(self) {
-        let Self { journal, recordings, stats, mut writing, deleting, mut held, flush_within, .. } = self;
-        deleting.abort();
-        recordings.stop(flush_within).await;
-        journal.close().await;
-        if timeout(flush_within, &mut writing).await.is_err() {
-            let bytes = stats::get(&stats.unstored_bytes);
+    pub(crate) async fn stop(mut self) {
+        self.deleting.abort();
+        self.recording.stop(self.flush_within).await;
+        self.journal.close().await;
+        let flushed = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(self.flush_within, flushed).await.is_err() {
+            let bytes = stats::get(&self.stats.unstored_bytes);
             warn!(bytes, "the store did not take everything in time: the rest is written at the next start");
-            writing.abort();
+            self.tasks.shutdown().await;
         }
         // Nothing is ever sent: this is ready when the threads have let go of the directory. A disk that hangs may hold one.
-        let _ = timeout(flush_within, held.recv()).await;
+        let _ = timeout(self.flush_within, self.held.recv()).await;
     }
 }

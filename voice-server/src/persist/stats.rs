@@ -46,7 +46,10 @@ pub(crate) fn describe() {
     describe_gauge!("voice_journal_bytes", "The journal's size on disk.");
     describe_gauge!("voice_journal_unstored_bytes", "What of it the database does not have.");
     describe_counter!("voice_journal_records_total", "Entries written to the journal.");
-    describe_counter!("voice_journal_refused_total", "Entries that the journal did not take: full, or its disk failed.");
+    describe_counter!(
+        "voice_journal_refused_total",
+        "Entries that the journal did not take: full, or its disk failed."
+    );
     describe_counter!("voice_journal_damaged_total", "Damaged stretches found in the journal.");
     describe_counter!("voice_store_entries_total", "Entries that the database took.");
     describe_counter!("voice_store_batches_total", "Batches that the database took.");

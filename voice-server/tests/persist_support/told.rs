@@ -50,7 +50,11 @@ impl Told {
         let rows: Vec<_> = stored.utterances.iter().filter(|row| row.who != Who::Tool).map(of_row).collect();
         assert!(rows.starts_with(&self.finals), "call {id}\n told {:#?}\n rows {rows:#?}", self.finals);
         if let Some(reason) = &self.bye {
-            assert_eq!((stored.call.status, stored.call.end_reason.as_ref()), (CallStatus::Ended, Some(reason)), "{id}");
+            assert_eq!(
+                (stored.call.status, stored.call.end_reason.as_ref()),
+                (CallStatus::Ended, Some(reason)),
+                "{id}"
+            );
             assert_eq!(rows.len(), self.finals.len(), "call {id} has more than its caller was told");
         }
     }

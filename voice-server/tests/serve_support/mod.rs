@@ -1,6 +1,10 @@
 //! A server on a port of its own with scripted stages, and a client that is as right or wrong as a test wants.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[path = "../access_support/mod.rs"]
+pub(crate) mod access_support;
+
+use access_support::Access;
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use std::net::SocketAddr;
@@ -11,6 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
 use voice_core::audio::EarshotVad;
 use voice_core::provider::scripted::{
@@ -43,20 +48,27 @@ pub(crate) fn agent(greeting: Option<&str>) -> Agent {
 
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
+    pub(crate) access: Access,
     stop: Option<oneshot::Sender<()>>,
     running: JoinSet<Result<(), ServerError>>,
 }
 
 impl TestServer {
     pub(crate) async fn start(agent: Agent, limits: ServerLimits) -> Self {
+        let access = Access::new().await;
+        let config = access.config(agent, limits);
+        Self::with(access, config).await
+    }
+
+    pub(crate) async fn with(access: Access, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let mut running = JoinSet::new();
-        running.spawn(voice_server::run(listener, ServerConfig::new(agent, limits), async {
+        running.spawn(voice_server::run(listener, config, async {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), running }
+        Self { address, access, stop: Some(stop), running }
     }
 
     /// Tells it to shut down.
@@ -99,11 +111,13 @@ pub(crate) enum Received {
 
 impl Client {
     pub(crate) async fn connect(server: &TestServer) -> Result<Self, tungstenite::Error> {
-        Self::over(TcpStream::connect(server.address).await.unwrap()).await
+        Self::over(server, TcpStream::connect(server.address).await.unwrap()).await
     }
 
-    async fn over(stream: TcpStream) -> Result<Self, tungstenite::Error> {
-        let (socket, _) = tokio_tungstenite::client_async("ws://localhost/v1/call", stream).await?;
+    async fn over(server: &TestServer, stream: TcpStream) -> Result<Self, tungstenite::Error> {
+        let mut request = "ws://localhost/v1/call".into_client_request()?;
+        request.headers_mut().insert("authorization", server.access.bearer().parse().unwrap());
+        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
         Ok(Self { socket })
     }
 
@@ -111,7 +125,7 @@ impl Client {
     pub(crate) async fn with_small_buffer(server: &TestServer) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
-        Self::over(socket.connect(server.address).await.unwrap()).await.unwrap()
+        Self::over(server, socket.connect(server.address).await.unwrap()).await.unwrap()
     }
 
     /// A client whose call is up.

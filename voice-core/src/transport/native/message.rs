@@ -1,5 +1,6 @@
 //! The control messages. Times are milliseconds on the server's clock since it sent `ready`.
 
+use super::token::AuthToken;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -34,11 +35,16 @@ impl Default for AudioFormat {
     }
 }
 
-/// What a client sends. `hello` comes first.
+/// What a client sends. `hello` comes first, or `auth` and then `hello`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ClientMessage {
+    /// Says who it is: before `hello` where nothing else said so, and during the call before that runs out.
+    Auth {
+        /// At most 8 KiB.
+        token: AuthToken,
+    },
     /// Opens the call.
     Hello {
         /// [`PROTOCOL_VERSION`].
@@ -172,6 +178,16 @@ pub enum ServerMessage {
         /// `started`, `done`, `failed` or `cancelled`.
         state: String,
     },
+    /// What says who the client is runs out: unless it is renewed with `auth`, the call ends some time after.
+    AuthExpiring {
+        /// When.
+        in_ms: u64,
+    },
+    /// Answers an `auth` during the call: it was renewed.
+    AuthRenewed {
+        /// When it runs out now.
+        in_ms: u64,
+    },
     /// Something was wrong. The call goes on unless `bye` follows.
     Error {
         /// What kind.
@@ -214,6 +230,10 @@ pub enum ErrorCode {
     Stage,
     /// The server has no room or is shutting down.
     Unavailable,
+    /// What says who the client is is missing, wrong or of no use here.
+    Unauthorized,
+    /// The client's plan allows no further call now.
+    OverLimit,
     /// What is said cannot be stored for now: it is not told as final.
     Storage,
 }

@@ -21,11 +21,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use utterance::{Overlap, caller_row, reply_row, tool_row};
 use voice_core::session::{CallRecord, SessionEvent, ToolState, TurnRecord};
-use voice_core::turn::{CallerTurn, EndReason};
+use voice_core::turn::CallerTurn;
 use voice_core::units::{ReplyId, SampleRate, TurnId};
-
-/// Why a call ended whose session broke off.
-const SERVER_FAULT: &str = "server_fault";
 
 /// What is kept of one call so far. Grows by what can be said within the longest call.
 pub(crate) struct Transcript<'p> {
@@ -85,8 +82,8 @@ impl<'p> Transcript<'p> {
     }
 
     /// What is left to be kept when the call is over: what was not seen, the conversation, the end. Without a record, the
-    /// call broke off by a fault of the server.
-    pub(crate) fn finish(mut self, record: Option<&CallRecord>, out: &mut Vec<Entry>) {
+    /// call broke off, and `broke_off` says why.
+    pub(crate) fn finish(mut self, record: Option<&CallRecord>, broke_off: &str, out: &mut Vec<Entry>) {
         if let Some(record) = record {
             self.add_unseen(record, out);
         }
@@ -101,7 +98,9 @@ impl<'p> Transcript<'p> {
             out.push(Entry::Conversation(ConversationEntry { header: self.header, messages }));
             self.tally.cost(&record.cost, self.prices);
         }
-        out.push(Entry::CallEnd(Box::new(self.end(record.map(|record| record.reason)))));
+        out.push(Entry::CallEnd(Box::new(
+            self.end(record.map_or(broke_off, |record| names::end_reason(record.reason))),
+        )));
     }
 
     fn started(&mut self, at: Instant) {
@@ -157,13 +156,13 @@ impl<'p> Transcript<'p> {
         out.push(Entry::Utterance(Box::new(UtteranceEntry { header: self.header, utterance })));
     }
 
-    fn end(&self, reason: Option<EndReason>) -> CallEnd {
+    fn end(&self, reason: &str) -> CallEnd {
         let duration = self.latest.map(|at| self.timing.since(at)).unwrap_or_default();
         CallEnd {
             header: self.header,
             ended_at: self.header.started_at + duration,
             duration_ms: i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
-            reason: reason.map_or(SERVER_FAULT, names::end_reason).into(),
+            reason: reason.into(),
             utterances: self.next_seq,
             ..self.tally.end(self.header)
         }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use voice_core::history::ModelMessage;
 use voice_core::metrics::{BargeInTimeline, TurnTimeline};
 use voice_core::session::{Cost, EngineUse, Stage};
-use voice_core::turn::{BargeInCause, BargeInSignal, EotSource, ReplyOutcome};
+use voice_core::turn::{BargeInCause, BargeInSignal, EndReason, EotSource, ReplyOutcome};
 use voice_core::units::{CallId, Position};
 
 #[expect(clippy::disallowed_methods, reason = "an arbitrary origin; nothing is measured")]
@@ -64,7 +64,7 @@ fn entries(events: Vec<SessionEvent>, record: Option<&CallRecord>) -> Vec<Entry>
     let (prices, mut out) = (Prices::default(), Vec::new());
     let mut transcript = Transcript::new(header(), SampleRate::Hz16000, &prices);
     events.iter().for_each(|event| transcript.observe(event, &mut out));
-    transcript.finish(record, &mut out);
+    transcript.finish(record, "server_fault", &mut out);
     out
 }
 

@@ -20,6 +20,14 @@ use voice_core::units::SampleRate;
 /// How often lines are looked at; a tap holds ten times as much.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// What the thread is told.
+pub(super) enum Command {
+    /// Record this.
+    Begin(Begin),
+    /// Nothing more begins.
+    Close,
+}
+
 /// A recording that begins.
 pub(super) struct Begin {
     pub(super) listening: Listening,
@@ -46,19 +54,19 @@ enum State {
 }
 
 /// Records what begins until nothing will any more and everything is over; `ready` is told of files that are done.
-pub(super) fn run(begins: &Receiver<Begin>, folders: &Folders, ready: &Arc<Notify>) {
-    let mut recordings: Vec<Recording> = Vec::new();
+pub(super) fn run(commands: &Receiver<Command>, folders: &Folders, ready: &Arc<Notify>) {
+    let (mut recordings, mut is_closed) = (Vec::new(), false);
     loop {
-        let begin = begins.recv_timeout(LOOK_EVERY);
-        let is_closed = matches!(begin, Err(RecvTimeoutError::Disconnected));
-        for begin in begin.into_iter().chain(begins.try_iter()) {
-            let call = begin.header.call;
-            match Recording::begin(begin, folders) {
-                Ok(recording) => recordings.push(recording),
-                Err(error) => error!(%call, %error, "a call is not recorded"),
+        let first = commands.recv_timeout(LOOK_EVERY);
+        is_closed |= matches!(first, Err(RecvTimeoutError::Disconnected));
+        for command in first.into_iter().chain(commands.try_iter()) {
+            match command {
+                Command::Begin(begin) => recordings.extend(Recording::begin(begin, folders)),
+                Command::Close => is_closed = true,
             }
         }
-        recordings = recordings.into_iter().filter_map(|recording| recording.go_on(folders, ready)).collect();
+        recordings =
+            recordings.into_iter().filter_map(|recording: Recording| recording.go_on(folders, ready)).collect();
         if is_closed && recordings.is_empty() {
             return;
         }
@@ -66,11 +74,18 @@ pub(super) fn run(begins: &Receiver<Begin>, folders: &Folders, ready: &Arc<Notif
 }
 
 impl Recording {
-    fn begin(begin: Begin, folders: &Folders) -> io::Result<Self> {
+    fn begin(begin: Begin, folders: &Folders) -> Option<Self> {
         let Begin { listening, rate, header } = begin;
         // A stream's number need only differ within one file.
-        let file = OggOpusFile::create(&folders.running(&header), rate, 1)?;
-        Ok(Self { header, listening, tracks: Tracks::new(rate), file, held: Vec::new(), next: Vec::new() })
+        match OggOpusFile::create(&folders.running(&header), rate, 1) {
+            Ok(file) => {
+                Some(Self { header, listening, tracks: Tracks::new(rate), file, held: Vec::new(), next: Vec::new() })
+            }
+            Err(error) => {
+                error!(call = %header.call, %error, "a call is not recorded");
+                None
+            }
+        }
     }
 
     /// Writes what there is; gives it back as long as the line goes on.

@@ -22,19 +22,18 @@ struct World {
     data: TempDir,
     journal: Journal,
     work: mpsc::Receiver<Work>,
-    tasks: TaskTracker,
 }
 
 impl World {
     fn new() -> Self {
         let data = TempDir::new().unwrap();
         let Opened { journal, work, .. } = Journal::open(&data.path().join("spool"), &quick(), Arc::default()).unwrap();
-        Self { data, journal, work, tasks: TaskTracker::new() }
+        Self { data, journal, work }
     }
 
-    fn recordings(&self, objects: &Arc<impl ObjectStore>) -> Recordings {
+    fn recordings(&self, objects: &Arc<impl ObjectStore>) -> (Recordings, RecordingTasks) {
         let objects = Arc::clone(objects) as Arc<dyn ObjectStore>;
-        Recordings::start(self.data.path(), objects, self.journal.clone(), &self.tasks).unwrap()
+        start(self.data.path(), objects, self.journal.clone()).unwrap()
     }
 
     /// Every recording the journal has now.
@@ -80,9 +79,9 @@ async fn call(recordings: &Recordings, call: u128) {
 #[tokio::test]
 async fn a_call_becomes_an_object_and_an_entry() {
     let (world, objects) = (World::new(), Arc::new(InMemory::new()));
-    let recordings = world.recordings(&objects);
+    let (recordings, tasks) = world.recordings(&objects);
     call(&recordings, 5).await;
-    recordings.stop(PATIENTLY).await;
+    tasks.stop(PATIENTLY).await;
     assert_eq!((world.files("running"), world.files("ready")), (0, 0));
     let entry = world.entries().await.remove(0);
     assert_eq!(entry.object_key, format!("{}/1970/01/{}.ogg", header(5).tenant, header(5).call));
@@ -103,7 +102,7 @@ async fn what_a_dead_run_left_is_kept_by_the_next() {
     }
     // A process that dies does not unwind.
     std::mem::forget(file);
-    world.recordings(&objects).stop(PATIENTLY).await;
+    world.recordings(&objects).1.stop(PATIENTLY).await;
     let entry = world.entries().await.remove(0);
     assert_eq!((entry.header, entry.duration_ms), (header(6), 1_000));
     assert!(objects.head(&entry.object_key.as_str().into()).await.is_ok());
@@ -116,12 +115,12 @@ async fn where_the_object_store_is_away_a_recording_waits() {
     // In the way of the tenant's folder.
     let in_the_way = folder.path().join(header(7).tenant.to_string());
     std::fs::write(&in_the_way, b"").unwrap();
-    let recordings = world.recordings(&objects);
+    let (recordings, tasks) = world.recordings(&objects);
     call(&recordings, 7).await;
-    recordings.stop(PATIENTLY).await;
+    tasks.stop(PATIENTLY).await;
     assert_eq!(world.files("ready"), 1);
     std::fs::remove_file(&in_the_way).unwrap();
-    world.recordings(&objects).stop(PATIENTLY).await;
+    world.recordings(&objects).1.stop(PATIENTLY).await;
     assert_eq!(world.files("ready"), 0);
     assert_eq!(world.entries().await.len(), 1);
 }
