@@ -145,7 +145,52 @@ pub(super) fn withhold(messages: &mut Vec<ServerMessage>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::persist::testing::{Meets, ScriptedStore, header, quick};
+    use crate::persist::{PersistConfig, PersistLimits};
+    use object_store::memory::InMemory;
+    use std::sync::Arc;
+    use uuid::Uuid;
     use voice_core::transport::native::TurnReport;
+    use voice_core::turn::{CallerTurn, EotSource};
+    use voice_core::units::{Position, TurnId};
+
+    fn said(turn: u32) -> SessionEvent {
+        SessionEvent::CallerTurn(CallerTurn {
+            turn: TurnId(turn),
+            text: format!("said {turn}"),
+            source: EotSource::Silence,
+            onset: Position(0),
+            end: Position(1),
+        })
+    }
+
+    #[tokio::test]
+    async fn what_the_journal_refused_is_kept_in_its_place_when_there_is_room_again() {
+        let (data, store, prices) =
+            (tempfile::tempdir().unwrap(), Arc::new(ScriptedStore::default()), Prices::default());
+        // The database is away until it is told to be back.
+        store.will_meet([Meets::Away; 1_000]);
+        let limits = PersistLimits { journal_bytes: 2_000, ..quick() };
+        let config = PersistConfig { data: data.path().to_owned(), limits };
+        let objects = Arc::new(InMemory::new());
+        let (persistence, tasks) = Persistence::start(&config, Arc::clone(&store) as _, objects).unwrap();
+        let answered = Answered { header: header(1), user: UserId(Uuid::nil()), rate: SampleRate::Hz8000 };
+        let mut keeper = Keeper::answer(Some(&persistence), answered, &prices).await.unwrap();
+        let mut turn = 1;
+        while keeper.keep(&said(turn)).await == Kept::Safe {
+            turn += 1;
+        }
+        assert!(turn > 1 && persistence.journal().check().is_err());
+        store.is_back();
+        while persistence.journal().check().is_err() {
+            tokio::task::yield_now().await;
+        }
+        turn += 1;
+        assert_eq!(keeper.keep(&said(turn)).await, Kept::Safe);
+        assert_eq!(keeper.finish(None, "server_fault").await, Kept::Safe);
+        tasks.stop().await;
+        assert_eq!(store.texts(), (1..=turn).map(|turn| format!("said {turn}")).collect::<Vec<_>>());
+    }
 
     #[test]
     fn what_is_not_safe_is_not_told_as_final() {

@@ -17,7 +17,7 @@ mod recording;
 mod retention;
 mod stats;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod writer;
 
 pub use journal::SpoolError;

@@ -52,6 +52,11 @@ impl ScriptedStore {
         self.inner().meets.extend(meets);
     }
 
+    /// It meets nothing bad any more.
+    pub(crate) fn is_back(&self) {
+        self.inner().meets.clear();
+    }
+
     pub(crate) fn poison(&self, text: &str) {
         self.inner().poison.push(text.into());
     }

@@ -24,14 +24,14 @@ pub(crate) struct Crowd {
 struct Shared {
     calls: Mutex<Calls>,
     finals: AtomicU64,
-    wanted: u64,
+    wanted: AtomicU64,
     reached: Notify,
 }
 
 impl Crowd {
     /// One caller a token and a seed, each with one call after the other until the server is gone.
     pub(crate) fn start(address: SocketAddr, callers: impl Iterator<Item = (String, u64)>, wanted: u64) -> Self {
-        let shared = Arc::new(Shared { wanted, ..Shared::default() });
+        let shared = Arc::new(Shared { wanted: AtomicU64::new(wanted), ..Shared::default() });
         let mut crowd = Self { callers: JoinSet::new(), shared };
         for (token, seed) in callers {
             let shared = Arc::clone(&crowd.shared);
@@ -49,6 +49,15 @@ impl Crowd {
         self.shared.reached.notified().await;
     }
 
+    /// Waits until they were told so many more.
+    pub(crate) async fn until_told_more(&self, more: u64) {
+        let wanted = self.shared.finals.load(Ordering::SeqCst) + more;
+        self.shared.wanted.store(wanted, Ordering::SeqCst);
+        while self.shared.finals.load(Ordering::SeqCst) < wanted {
+            self.until_told().await;
+        }
+    }
+
     /// Waits until all of them have noticed that the server is gone, and gives what they were told.
     pub(crate) async fn told(mut self) -> Calls {
         while let Some(caller) = self.callers.join_next().await {
@@ -61,7 +70,7 @@ impl Crowd {
 impl Shared {
     fn note(&self, call: &str, message: &ServerMessage) {
         let is_final = self.calls.lock().unwrap().entry(call.to_owned()).or_insert_with(Told::default).note(message);
-        if is_final && self.finals.fetch_add(1, Ordering::Relaxed) + 1 == self.wanted {
+        if is_final && self.finals.fetch_add(1, Ordering::SeqCst) + 1 == self.wanted.load(Ordering::SeqCst) {
             self.reached.notify_one();
         }
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod caller;
 pub(crate) mod process;
+pub(crate) mod tenants;
 pub(crate) mod told;
 
 /// Numbers that look random and are the same again for the same seed.

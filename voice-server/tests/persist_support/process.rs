@@ -22,13 +22,20 @@ pub(crate) struct ServerProcess {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("server.toml"), "[limits]\ndrain_ms = 0\n").unwrap();
+        Self { folder, variables: Vec::new() }
     }
 
     /// With this variable in the server's environment.
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
         self.variables.push((variable.into(), value.into()));
         self
+    }
+
+    /// What the server's environment says.
+    pub(crate) fn variable(&self, variable: &str) -> Option<String> {
+        self.variables.iter().find(|(name, _)| name == variable).map(|(_, value)| value.clone())
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -47,7 +54,8 @@ impl Home {
             }
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.args(args).arg("--data").arg(self.data()).arg("--models").arg(self.path().join("none"));
+        command.args(args).arg("--config").arg(self.path().join("server.toml"));
+        command.arg("--data").arg(self.data()).arg("--models").arg(self.path().join("none"));
         command
     }
 
@@ -58,7 +66,7 @@ impl Home {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Starts a server and waits until it serves. `log` says where its log goes.
+    /// Starts a server and waits until it serves.
     pub(crate) fn start(&self) -> ServerProcess {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--max-calls", "400"]);
@@ -87,16 +95,23 @@ impl ServerProcess {
     }
 
     /// In order; it exits with 0.
-    pub(crate) fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
-        assert!(self.child.wait().unwrap().success());
+        // Callers of this process have to read on until then.
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        assert!(status.success(), "{status}");
     }
 
     /// Asks until the store has everything that the journal holds.
-    pub(crate) fn until_stored(&self) {
+    pub(crate) async fn until_stored(&self) {
         while self.metric("voice_journal_unstored_bytes") != Some(0.0) {
-            std::thread::yield_now();
+            tokio::task::yield_now().await;
         }
     }
 

@@ -89,6 +89,9 @@ impl Journal {
     /// # Errors
     /// [`SpoolError`].
     pub(crate) fn open(path: &Path, limits: &PersistLimits, stats: Arc<Stats>) -> Result<Opened, SpoolError> {
+        // What is read is deleted by whole segments: a journal of one could never be taken up again when it is full.
+        let segment_bytes = limits.segment_bytes.min(limits.journal_bytes / 8);
+        let limits = &PersistLimits { segment_bytes, ..limits.clone() };
         let spool = Arc::new(Spool::open(path)?);
         let unusable = |reason| SpoolError::Unusable { path: path.to_owned(), reason };
         let read = spool.checkpoint();
