@@ -1,13 +1,15 @@
 //! What is served over HTTP.
 
-use crate::auth::{Refused, SUBPROTOCOL, make_ticket};
+use crate::api;
+use crate::auth::{Refused, SUBPROTOCOL};
 use crate::call;
+use crate::persist::Persistence;
 use crate::server::{Peer, Server};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Extension, Router};
 use std::sync::Arc;
 
@@ -23,8 +25,8 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/v1/call", get(open_call))
-        .route("/v1/tickets", post(make_ticket))
-        .with_state(server)
+        .with_state(Arc::clone(&server))
+        .merge(api::router(server.api.clone()))
 }
 
 /// The process lives.
@@ -34,14 +36,17 @@ async fn healthz() -> &'static str {
 
 /// A call would be taken.
 async fn readyz(State(server): State<Arc<Server>>) -> Response {
-    match server.admission.check() {
+    match server.check() {
         Ok(()) => "ready\n".into_response(),
         Err(refusal) => Refused::Server(refusal).into_response(),
     }
 }
 
 async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], server.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        server.metrics.render(server.persistence.as_ref().map(Persistence::stats)),
+    )
 }
 
 async fn open_call(

@@ -26,6 +26,7 @@ mod record;
 mod replies;
 mod reply;
 mod retry;
+mod sending;
 mod speech;
 mod tools;
 mod warmth;

@@ -20,6 +20,9 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(5);
 /// none: replies of many calls do not come in one instant, whatever broke.
 const RETRY_AFTER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
 
+/// A caller waits no longer for a word: a reply whose engine wants to be left alone for more has failed.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
 enum Link {
     Opening(BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>),
     Open(Box<dyn TtsSession>),
@@ -47,8 +50,8 @@ pub(super) struct TtsLink {
     awaited: Awaited,
     /// What the replies that wait are to be told.
     error: Option<StageError>,
-    /// The engine wants to be left alone until then.
-    not_before: Option<Instant>,
+    /// The engine wants to be left alone until then, as it said.
+    not_before: Option<(Instant, StageError)>,
 }
 
 /// What a reply that wants a voice gets.
@@ -93,6 +96,9 @@ impl TtsLink {
         if let Some(error) = self.error.take() {
             return Voice::Failed(error);
         }
+        if let Some(error) = self.rests_too_long() {
+            return Voice::Failed(error);
+        }
         match &mut self.link {
             Link::Opening(_) => Voice::Wait,
             Link::Open(session) => match session.begin(reply) {
@@ -132,7 +138,7 @@ impl TtsLink {
         }
         self.note_rest(&error);
         let Awaited::Yes { first, tries } = self.awaited else { return Voice::Wait };
-        let Some(usual) = RETRY_AFTER.get(tries) else {
+        let Some(usual) = RETRY_AFTER.get(tries).filter(|_| self.rests_too_long().is_none()) else {
             self.link = Link::Broken;
             return Voice::Failed(error);
         };
@@ -143,13 +149,24 @@ impl TtsLink {
     }
 
     fn open_after(&mut self, wait: Duration) {
-        let rest = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(clock::now()));
-        self.link = Link::Opening(opening(&self.tts, wait.max(rest)));
+        self.link = Link::Opening(opening(&self.tts, wait.max(self.rest())));
+    }
+
+    /// How long the engine wants to be left alone.
+    fn rest(&self) -> Duration {
+        self.not_before.as_ref().map_or(Duration::ZERO, |(at, _)| at.saturating_duration_since(clock::now()))
+    }
+
+    fn rests_too_long(&self) -> Option<StageError> {
+        let is_open = matches!(self.link, Link::Open(_));
+        let (_, error) = self.not_before.as_ref().filter(|_| !is_open && self.rest() > MAX_WAIT)?;
+        Some(error.clone())
     }
 
     fn note_rest(&mut self, error: &StageError) {
         if error.retry_after().is_some() {
-            self.not_before = clock::now().checked_add(self.retry.wait(Duration::ZERO, error));
+            let at = clock::now().checked_add(self.retry.wait(Duration::ZERO, error));
+            self.not_before = at.map(|at| (at, error.clone()));
         }
     }
 }

@@ -144,9 +144,28 @@ async fn an_engine_that_names_a_time_is_not_opened_before_it_whoever_asks() {
             assert!(matches!(link.begin(ReplyId(1)), Voice::Wait));
         }
         settle(&mut link).await;
+        if awaited {
+            assert!(matches!(link.begin(ReplyId(1)), Voice::Failed(_)));
+        }
         link.warm();
         settle(&mut link).await;
         assert_eq!(opened(&tts), 2);
         assert!(clock::now() - start >= retry_after, "{awaited}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_not_kept_waiting_for_an_engine_that_wants_to_be_left_alone_for_long() {
+    let (reason, retry_after) = ("too many calls".to_owned(), Duration::from_secs(20));
+    let busy = StageError::Busy { engine: "a TTS", reason, fault: Fault::Overload, retry_after };
+    let (mut link, tts) = failing_with(busy.clone(), 1);
+    let start = clock::now();
+    assert!(matches!(link.begin(ReplyId(1)), Voice::Wait));
+    settle(&mut link).await;
+    assert!(matches!(link.begin(ReplyId(1)), Voice::Failed(error) if error == busy));
+    link.warm();
+    assert!(matches!(link.begin(ReplyId(2)), Voice::Failed(error) if error == busy), "nor the next one");
+    assert_eq!((opened(&tts), clock::now() - start), (1, Duration::ZERO));
+    settle(&mut link).await;
+    assert!(matches!(link.begin(ReplyId(3)), Voice::Begun(..)), "it was opened when its time had come");
 }

@@ -92,6 +92,8 @@ impl TurnMachine {
     pub(super) fn words_of_ended_turn(&mut self, said: &SttInput) {
         let Phase::Ending { source, .. } = self.phase else { return };
         match said {
+            // Silence was only the backstop: the STT ends the turn after all.
+            SttInput::EndOfTurn { .. } if source == EotSource::Silence => self.commit_turn(EotSource::Stt),
             // The words of a part only: those of the rest are still to come.
             SttInput::Final { .. } if self.floor.awaits_final() => {}
             SttInput::Final { .. } | SttInput::EndOfTurn { .. } => self.commit_turn(source),

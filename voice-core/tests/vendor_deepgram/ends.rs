@@ -158,7 +158,9 @@ async fn requests_and_hints_that_find_no_room_go_before_the_next_audio() {
     }
     session.feed.finalize(Position(taken));
     for term in ["Wexford", "Carlow"] {
-        session.feed.expect(&SttHints { keyterms: Some(vec![term.to_owned()]), ..SttHints::default() });
+        let mut hints = SttHints::default();
+        hints.keyterms = Some(vec![term.to_owned()]);
+        session.feed.expect(&hints);
     }
     let mut ears = Ears::read(session);
     let kept = usize::try_from(taken).unwrap();

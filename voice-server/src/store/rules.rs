@@ -3,12 +3,13 @@
 //! Invariant: a sentence names a rule, never a value of a row.
 
 /// The rules that a request can break.
-const SENTENCES: [(&str, &str); 20] = [
+const SENTENCES: [(&str, &str); 21] = [
     ("tenants_name_length", "name has 1 to 200 characters"),
     ("tenants_plan", "plan_id is no plan: choose one that exists"),
     ("tenants_retention_range", "retention_days is 0 to 36,500"),
     ("tenants_origins_count", "allowed_origins has at most 50 entries"),
     ("user_profiles_once", "there is a user of this id already"),
+    ("user_profiles_user", "id is of no account: make it first where the tokens are issued"),
     ("user_profiles_tenant", "tenant_id is no tenant: make it first"),
     ("user_profiles_full_name_length", "full_name has at most 200 characters"),
     ("clients_name_length", "name has 1 to 200 characters"),

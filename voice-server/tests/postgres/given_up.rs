@@ -9,6 +9,8 @@ use voice_server::{Role, TenantId, UserId};
 
 const SEED: u64 = 20_261_128;
 const GIVEN_UP: usize = 500;
+/// Enough for an operation to get anywhere, also to its end.
+const POLLS: u32 = 2_000;
 
 /// Polls `what` at most `polls` times, letting the rest of the world run in between, and drops it.
 async fn give_up<F: Future>(what: F, polls: u32) {
@@ -36,7 +38,7 @@ async fn a_write_that_was_acknowledged_is_not_lost_in_a_transaction_that_somebod
     let fields = ClientFields { name: "Ada".into(), ..ClientFields::default() };
     let mut written = vec![];
     for _ in 0..GIVEN_UP {
-        give_up(store.clients(&who, PageRequest::default()), random.u32(0..40)).await;
+        give_up(store.clients(&who, PageRequest::default()), random.u32(0..POLLS)).await;
         written.push(store.create_client(&who, &fields).await.unwrap().id);
     }
     store.close().await;
@@ -53,7 +55,7 @@ async fn whatever_is_given_up_leaves_no_transaction_open() {
     let user = UserId(Uuid::now_v7());
     let mut random = fastrand::Rng::with_seed(SEED);
     for _ in 0..GIVEN_UP {
-        give_up(store.standing(user), random.u32(0..40)).await;
+        give_up(store.standing(user), random.u32(0..POLLS)).await;
     }
     // Every connection answers again, in a transaction of its own, and closing waits for all of them.
     store.standing(user).await.unwrap();

@@ -17,7 +17,7 @@ const LINT: &str = r"
     select 'no row-level security: ' || name from tables where not relrowsecurity
     union all select 'not forced upon its owner: ' || name from tables
         where not relforcerowsecurity and name <> 'user_profiles'
-    union all select 'no policy: ' || name from tables where not exists (select from pg_policy where polrelid = oid)
+    union all select 'no policy: ' || name from tables t where not exists (select from pg_policy where polrelid = t.oid)
     union all select 'for everybody: ' || name from policies
         where 0 = any (polroles) and polrelid <> 'plans'::regclass
     union all select 'lets rows in unchecked: ' || name from policies where polcmd in ('*', 'a', 'w') and polwithcheck is null
