@@ -149,6 +149,7 @@ mod tests {
     use crate::persist::{PersistConfig, PersistLimits};
     use object_store::memory::InMemory;
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
     use uuid::Uuid;
     use voice_core::transport::native::TurnReport;
     use voice_core::turn::{CallerTurn, EotSource};
@@ -180,9 +181,9 @@ mod tests {
         while keeper.keep(&said(turn)).await == Kept::Safe {
             turn += 1;
         }
-        assert!(turn > 1 && persistence.journal().check().is_err());
+        assert!(turn > 1);
         store.is_back();
-        while persistence.journal().check().is_err() {
+        while persistence.stats().unstored_bytes.load(Ordering::Relaxed) > 0 {
             tokio::task::yield_now().await;
         }
         turn += 1;
