@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use voice_benches::call::{BenchCall, REPLY};
 use voice_benches::clock::now;
 use voice_benches::tail::{Tail, print_timer_floor};
-use voice_benches::vendors::{EagerEnd, VendorCall};
+use voice_benches::vendors::{Answer, EagerEnd, VendorCall};
 use voice_core::audio::Frame;
 use voice_core::provider::scripted::{
     LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttAction, SttAt, SttConfig, TtsConfig,
@@ -37,8 +37,16 @@ fn main() -> Result<(), std::io::Error> {
     print_timer_floor();
     tails(&runtime);
     scripted_case(&runtime);
-    vendors(&runtime, "Flux's end of turn -> first audio, through three vendors", EagerEnd::Untold)?;
-    vendors(&runtime, "  the same where an eager end came before it", EagerEnd::Told)
+    let mut through = Tail::new("Flux's end of turn -> first audio, through three vendors");
+    let mut ours = Tail::new("  of it engine, sockets and scheduling, without the fakes");
+    for Answer { whole, fakes } in vendors(&runtime, EagerEnd::Untold)? {
+        through.record(whole);
+        ours.record(whole.saturating_sub(fakes));
+    }
+    let mut eager = Tail::new("  the same where an eager end came before it");
+    vendors(&runtime, EagerEnd::Told)?.iter().for_each(|answer| eager.record(answer.whole));
+    [through, ours, eager].iter().for_each(Tail::print);
+    Ok(())
 }
 
 /// Calls of at most [`TURNS_A_CALL`] turns, as long as a long phone call.
@@ -159,8 +167,7 @@ async fn scripted_call(offset: usize) -> Option<(Duration, TurnRecord)> {
 }
 
 /// Calls side by side on one thread, a little apart; their fakes on another.
-fn vendors(runtime: &Runtime, name: &str, eager: EagerEnd) -> Result<(), std::io::Error> {
-    let mut tail = Tail::new(name);
+fn vendors(runtime: &Runtime, eager: EagerEnd) -> Result<Vec<Answer>, std::io::Error> {
     let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let answers = runtime.block_on(async {
         let mut calls = JoinSet::new();
@@ -168,14 +175,11 @@ fn vendors(runtime: &Runtime, name: &str, eager: EagerEnd) -> Result<(), std::io
         (0..VENDOR_CALLS).for_each(|n| drop(calls.spawn(vendor_call(vendors.clone(), n, eager))));
         calls.join_all().await
     });
-    for answers in answers {
-        answers?.into_iter().flatten().for_each(|answer| tail.record(answer));
-    }
-    tail.print();
-    Ok(())
+    let answers: Result<Vec<_>, _> = answers.into_iter().collect();
+    Ok(answers?.into_iter().flatten().flatten().collect())
 }
 
-async fn vendor_call(vendors: Handle, nth: usize, eager: EagerEnd) -> std::io::Result<Vec<Option<Duration>>> {
+async fn vendor_call(vendors: Handle, nth: usize, eager: EagerEnd) -> std::io::Result<Vec<Option<Answer>>> {
     tokio::time::sleep(Duration::from_millis(nth as u64 * 150)).await;
     let mut call = VendorCall::start(&vendors, VENDOR_TURNS + 1, eager).await?;
     let _ = call.turn().await;

@@ -1,19 +1,19 @@
-//! A call whose stages are Flux, chat over SSE and Cartesia, spoken to over real sockets; the fakes behind them take no
-//! time of their own.
+//! A call whose stages are Flux, chat over SSE and Cartesia, spoken to over real sockets. The fakes behind them wait for
+//! nothing, and what they compute themselves is told apart.
 
 use crate::call::REPLY;
 use crate::clock::{now, simulated_now};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use voice_core::audio::Frame;
 use voice_core::provider::ApiKey;
 use voice_core::provider::cartesia::{CartesiaConfig, CartesiaTts};
 use voice_core::provider::deepgram::{FluxConfig, FluxStt};
-use voice_core::provider::fakes::{Ear, FakeTurn, Fakes, FakesConfig};
+use voice_core::provider::fakes::{Ear, FakeTurn, Fakes, FakesAnswer, FakesConfig, Service};
 use voice_core::provider::openai::{ChatConfig, ChatLlm};
 use voice_core::provider::scripted::{LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedTts, TtsConfig};
 use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionHandle};
@@ -35,12 +35,21 @@ pub enum EagerEnd {
     Untold,
 }
 
+/// How soon a turn was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// From Flux's end of the turn, just before it is written to the socket, to the first audio at the line.
+    pub whole: Duration,
+    /// Of it what the chat and the voice took for themselves: from a whole request to the first of its answer.
+    pub fakes: Duration,
+}
+
 /// One call and its vendors.
 pub struct VendorCall {
     fakes: Fakes,
     peer: MemoryPeer,
     handle: SessionHandle,
-    next_frame: Instant,
+    next_frame: tokio::time::Instant,
     sent_samples: u64,
     _session: JoinSet<CallRecord>,
 }
@@ -67,18 +76,14 @@ impl VendorCall {
         Ok(Self { fakes, peer, handle, next_frame, sent_samples: 0, _session: tasks })
     }
 
-    /// The caller speaks and falls silent; gives the time from Flux's end of the turn, just before it is written to the
-    /// socket, to the first audio at the line. `None` if none came within two seconds.
-    pub async fn turn(&mut self) -> Option<Duration> {
-        let ended = self.fakes.log().counts().flux.turn_ends;
-        let log = self.fakes.log().clone();
-        let (mut end, mut frames) = (None, 0);
+    /// The caller speaks and falls silent; gives how soon the agent was heard. `None` if it was not within two seconds.
+    pub async fn turn(&mut self) -> Option<Answer> {
+        let (start, mut frames) = (now(), 0);
         let answered = loop {
             tokio::select! {
                 biased;
-                _ = log.until(|counts| counts.flux.turn_ends > ended), if end.is_none() => end = Some(now()),
                 output = self.peer.recv() => match output {
-                    Some(MemoryOutput::Audio { .. }) => break end.map(|end| now() - end),
+                    Some(MemoryOutput::Audio { .. }) => break self.answer(start, now()),
                     Some(MemoryOutput::Control(_)) => {}
                     None => return None,
                 },
@@ -94,6 +99,16 @@ impl VendorCall {
         let _ = self.handle.interrupt();
         self.rest().await;
         answered
+    }
+
+    /// What the fakes' log says of the turn since `start` whose answer was heard at `heard`.
+    fn answer(&self, start: Instant, heard: Instant) -> Option<Answer> {
+        let answers = self.fakes.log().answers();
+        let ends_turn = |answer: &&FakesAnswer| answer.service == Service::Flux && answer.answered >= start;
+        let end = answers.iter().rev().find(ends_turn)?.answered;
+        let within = |answer: &&FakesAnswer| answer.asked >= end && answer.answered <= heard;
+        let fakes = answers.iter().filter(within).map(|answer| answer.answered - answer.asked).sum();
+        Some(Answer { whole: heard - end, fakes })
     }
 
     async fn rest(&mut self) {

@@ -77,6 +77,19 @@ async fn an_answer_is_streamed_with_its_limits_in_the_head() {
 }
 
 #[tokio::test]
+async fn what_the_fake_takes_for_itself_is_noted() {
+    let fakes = start(ChatFake { ttft_ms: 40, ..brain(LlmReply::text("Good day to you.")) }, []).await;
+    for _ in 0..2 {
+        chat(&fakes).await;
+    }
+    let answers = fakes.log().answers();
+    let noted: Vec<_> = answers.iter().map(|answer| (answer.service, answer.number)).collect();
+    assert_eq!(noted, [(Service::Chat, 1), (Service::Chat, 2)]);
+    assert!(answers.iter().all(|answer| answer.answered - answer.asked >= Duration::from_millis(40)), "{answers:?}");
+    assert!(answers[1].asked >= answers[0].answered);
+}
+
+#[tokio::test]
 async fn one_byte_writes_change_nothing_but_the_writes() {
     let rules = [FaultRule::new(Service::Chat, Fault::SplitWrites { bytes: 1 }).on(2)];
     let fakes = start(brain(LlmReply::text("Grüße, 🙂.")), rules).await;

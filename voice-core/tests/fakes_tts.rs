@@ -105,6 +105,24 @@ mod cartesia {
     }
 
     #[tokio::test]
+    async fn what_the_fake_takes_for_itself_is_noted_once_a_context() {
+        let cartesia = CartesiaFake { first_audio_ms: 40, ..CartesiaFake::default() };
+        let fakes = Fakes::start(FakesConfig { cartesia, ..FakesConfig::default() }).await.unwrap();
+        let mut client = connect(&fakes, PATH, ("x-api-key", "any")).await.expect("let in");
+        for context in ["a", "b"] {
+            send(&mut client, request(context, "Hello ", true)).await;
+            send(&mut client, request(context, "there.", false)).await;
+            said_until(&mut client, is_done).await;
+        }
+        let answers = fakes.log().answers();
+        assert_eq!(answers.len(), 2);
+        for answer in answers {
+            assert_eq!((answer.service, answer.number), (Service::Cartesia, 1));
+            assert!(answer.answered - answer.asked >= Duration::from_millis(40), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn sockets_are_limited_to_ten_a_context() {
         let cartesia = CartesiaFake { concurrency: 1, ..CartesiaFake::default() };
         let fakes = Fakes::start(FakesConfig { cartesia, ..FakesConfig::default() }).await.unwrap();

@@ -9,9 +9,11 @@ use std::time::Duration;
 use support::Call;
 use vendors::{chain, talk};
 use voice_core::provider::fakes::{FakeTurn, Fakes};
-use voice_core::session::SessionEvent;
+use voice_core::session::{Agent, SessionEvent};
 use voice_core::turn::{BargeInCause, EotSource, ReplyOutcome};
 
+/// How much silence Flux lets pass before it ends a turn it has taken for over: enough for a busy machine to begin a reply.
+const UNHURRIED_MS: u64 = 4_000;
 const LONG: &str = "Very well, I am going to book the table for Monday evening at eight, and you will get a message.";
 
 #[tokio::test]
@@ -20,7 +22,10 @@ async fn talking_over_the_agent_silences_it_and_cancels_the_vendors() {
     let mut config = talk(turns, &[LONG, "Tuesday it is."]);
     config.cartesia.pace_percent = 100;
     let fakes = Fakes::start(config).await.unwrap();
-    let mut call = Call::start(chain(&fakes));
+    let mut agent = chain(&fakes);
+    // Words alone decide, however late they come.
+    agent.config.turn.commit_speech_ms = 60_000;
+    let mut call = Call::start(agent);
     call.silent(300).await;
     call.speak(800).await;
     call.until_agent_speaks(1).await;
@@ -46,14 +51,21 @@ async fn talking_over_the_agent_silences_it_and_cancels_the_vendors() {
     assert_eq!((counts.flux.opened, counts.cartesia.opened), (1, 1), "one socket a call");
 }
 
+/// An agent that leaves the end of a turn to Flux for as long as that takes.
+fn unhurried(fakes: &Fakes) -> Agent {
+    let mut agent = chain(fakes);
+    agent.config.turn.eot_backstop_ms = 10_000;
+    agent
+}
+
 #[tokio::test]
 async fn a_reply_begun_on_an_eager_end_is_released_by_the_end() {
-    let turns = vec![FakeTurn::new("I want a table.").ends_after(900)];
+    let turns = vec![FakeTurn::new("I want a table.").ends_after(UNHURRIED_MS)];
     let fakes = Fakes::start(talk(turns, &["Of course, for when?"])).await.unwrap();
-    let mut call = Call::start(chain(&fakes));
+    let mut call = Call::start(unhurried(&fakes));
     call.silent(300).await;
     call.speak(1_000).await;
-    call.silent_until(5_000, |_| fakes.log().counts().chat.finished == 1).await;
+    call.silent_until(10_000, |_| fakes.log().counts().chat.finished == 1).await;
     assert_eq!(call.count(|event| matches!(event, SessionEvent::CallerTurn(_))), 0, "it was begun before the end");
     call.until_turns_end(1).await;
     let (record, _) = call.hang_up().await;
@@ -68,12 +80,12 @@ async fn a_reply_begun_on_an_eager_end_is_released_by_the_end() {
 
 #[tokio::test]
 async fn a_reply_begun_on_an_eager_end_is_discarded_when_the_turn_is_resumed() {
-    let turns = vec![FakeTurn::new("I want a table for two people please.").eager_then_resumed(1)];
+    let turns = vec![FakeTurn::new("I want a table for two people please.").ends_after(UNHURRIED_MS)];
     let fakes = Fakes::start(talk(turns, &["A table, very well.", "For two, of course."])).await.unwrap();
-    let mut call = Call::start(chain(&fakes));
+    let mut call = Call::start(unhurried(&fakes));
     call.silent(300).await;
     call.speak(1_000).await;
-    call.silent_until(5_000, |_| fakes.log().counts().chat.requests == 1).await;
+    call.silent_until(10_000, |_| fakes.log().counts().chat.requests == 1).await;
     call.speak(600).await;
     call.until_turns_end(1).await;
     let (record, call) = call.hang_up().await;

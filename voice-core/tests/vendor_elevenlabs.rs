@@ -86,10 +86,10 @@ async fn every_spelling_and_missing_part_gives_the_same_audio() {
         (Spelling::Snake, Alignments::Given, Finals::OnClose),
         (Spelling::Mixed, Alignments::Given, Finals::Missing),
         (Spelling::Camel, Alignments::Null, Finals::OnClose),
-        (Spelling::Snake, Alignments::Absent, Finals::Missing),
+        (Spelling::Snake, Alignments::Absent, Finals::OnClose),
     ] {
         let fakes = fakes(ElevenLabsFake { spelling, alignments, finals, ..ElevenLabsFake::default() }, vec![]).await;
-        let mut session = open(ElevenLabsConfig { quiet_ms: 1_000, ..elevenlabs(&fakes) }).await;
+        let mut session = open(ElevenLabsConfig { quiet_ms: 2_000, ..elevenlabs(&fakes) }).await;
         let spoken = listen(&mut begin(&mut *session, 1)).await;
         assert_eq!(
             (&spoken.pcm, &spoken.end),
@@ -179,11 +179,23 @@ async fn writes_of_any_size_and_messages_of_any_kind_change_nothing() {
 }
 
 #[tokio::test]
+async fn without_times_and_without_an_end_nobody_knows_that_all_was_spoken() {
+    let expected = as_it_should_be().await;
+    let (alignments, finals) = (Alignments::Absent, Finals::Missing);
+    let fakes = fakes(ElevenLabsFake { alignments, finals, ..ElevenLabsFake::default() }, vec![]).await;
+    let mut session = open(ElevenLabsConfig { quiet_ms: 100, stall_ms: 1_000, ..elevenlabs(&fakes) }).await;
+    let spoken = listen(&mut begin(&mut *session, 1)).await;
+    assert_eq!(spoken.pcm, expected.pcm);
+    assert!(matches!(spoken.end, Some(Err(StageError::Stalled { .. }))), "{:?}", spoken.end);
+}
+
+#[tokio::test]
 async fn a_vendor_that_stalls_or_breaks_is_told_of() {
     for fault in [Fault::Stall, Fault::Reset, Fault::Malformed, Fault::ErrorMessage] {
         let rules = vec![FaultRule::new(Service::Elevenlabs, fault.clone()).after_messages(2)];
         let fakes = fakes(ElevenLabsFake { pace_percent: 100, ..ElevenLabsFake::default() }, rules).await;
-        let config = ElevenLabsConfig { first_audio_ms: 6_000, stall_ms: 1_000, ..elevenlabs(&fakes) };
+        let stall_ms = if fault == Fault::Stall { 1_000 } else { 60_000 };
+        let config = ElevenLabsConfig { first_audio_ms: 6_000, stall_ms, ..elevenlabs(&fakes) };
         let mut session = open(config).await;
         let end = listen(&mut begin(&mut *session, 1)).await.end.expect("an end");
         let error = end.expect_err("a failure");

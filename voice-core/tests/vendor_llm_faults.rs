@@ -68,19 +68,27 @@ fn config(fakes: &Fakes, style: ChatStyle, key: &str) -> ChatConfig {
         ChatStyle::OpenAi => ChatConfig::openai(ApiKey::new(key, "OPENAI_API_KEY"), "gpt-5-mini"),
         _ => ChatConfig::groq(ApiKey::new(key, "GROQ_API_KEY"), "openai/gpt-oss-20b"),
     };
-    ChatConfig { url: format!("{}/v1", fakes.http_url()), first_token_ms: 2_500, token_ms: 1_500, ..config }
+    ChatConfig { url: format!("{}/v1", fakes.http_url()), first_token_ms: 4_000, token_ms: 3_000, ..config }
 }
 
 fn chat(fakes: &Fakes, style: ChatStyle) -> ChatLlm {
     ChatLlm::new(config(fakes, style, KEY)).unwrap()
 }
 
+/// Silence that ends a turn after a guess: enough for a busy machine to learn that the guess failed.
+const UNHURRIED_MS: u64 = 3_000;
+
 fn call_with(llm: impl Llm + 'static, speculation: Speculation) -> Call {
     let utterances = [QUESTION, FURTHER].map(Utterance::say).into();
     let stt = SttConfig { utterances, ..SttConfig::default() };
     let tts = ScriptedTts::new(TtsConfig { ms_per_character: 20, ..TtsConfig::default() });
     let mut agent = agent(ScriptedStt::new(stt), llm, tts);
-    agent.config.turn.speculation = speculation;
+    let turn = &mut agent.config.turn;
+    turn.speculation = speculation;
+    if speculation == Speculation::On {
+        (turn.eot_complete_ms, turn.eot_unclear_ms, turn.eot_incomplete_ms) =
+            (UNHURRIED_MS, UNHURRIED_MS, UNHURRIED_MS);
+    }
     Call::start(agent)
 }
 
@@ -326,7 +334,7 @@ async fn two_servers(faults: FaultScript) -> (Fakes, Fakes, FallbackLlm) {
         (serve(ChatStyle::Groq, faults).await, serve(ChatStyle::OpenAi, FaultScript::default()).await);
     let engines: Vec<Arc<dyn Llm>> =
         vec![Arc::new(chat(&first, ChatStyle::Groq)), Arc::new(chat(&second, ChatStyle::OpenAi))];
-    let patience = FallbackConfig { first_token_ms: 1_500, ..FallbackConfig::default() };
+    let patience = FallbackConfig { first_token_ms: 3_000, ..FallbackConfig::default() };
     let llm = FallbackLlm::new(engines, patience).unwrap();
     (first, second, llm)
 }

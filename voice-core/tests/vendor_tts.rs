@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 use futures::StreamExt;
+use futures::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use voice_core::provider::ApiKey;
@@ -114,7 +115,7 @@ async fn old_versions_of_the_protocol_are_spoken_too() {
 #[tokio::test]
 async fn whatever_comes_after_a_cancel_the_next_reply_is_whole_and_alone() {
     let expected = as_it_should_be().await;
-    for cancel in [
+    let manners = [
         CancelManner::Silent,
         CancelManner::Done,
         CancelManner::Late(3),
@@ -122,16 +123,20 @@ async fn whatever_comes_after_a_cancel_the_next_reply_is_whole_and_alone() {
         CancelManner::RunsOn,
         CancelManner::Error,
         CancelManner::AfterNext(3),
-    ] {
-        let fakes = fakes(CartesiaFake { cancel, pace_percent: 2_000, ..CartesiaFake::default() }, vec![]).await;
+    ];
+    let expected = &expected;
+    join_all(manners.map(|cancel| async move {
+        // Slow enough that there is still something to cancel when the first audio was heard.
+        let fakes = fakes(CartesiaFake { cancel, pace_percent: 150, ..CartesiaFake::default() }, vec![]).await;
         let mut session = open(cartesia(&fakes)).await;
         let mut old = begin(&mut *session, 1, &CLAUSES);
         while !matches!(within(old.events.next()).await.expect("audio").expect("audio"), TtsEvent::Audio(_)) {}
         old.feed.cancel();
         assert_eq!(within(old.events.next()).await, None, "{cancel:?}");
-        assert_eq!(listen(&mut begin(&mut *session, 2, &CLAUSES)).await, expected, "{cancel:?}");
+        assert_eq!(&listen(&mut begin(&mut *session, 2, &CLAUSES)).await, expected, "{cancel:?}");
         within(fakes.log().until(|counts| counts.cartesia.cancelled == 1)).await;
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -195,7 +200,8 @@ async fn a_vendor_that_stalls_or_breaks_is_told_of() {
     {
         let rules = vec![FaultRule::new(Service::Cartesia, fault.clone()).after_messages(2)];
         let fakes = fakes(CartesiaFake { pace_percent: 100, ..CartesiaFake::default() }, rules).await;
-        let config = CartesiaConfig { first_audio_ms: 6_000, stall_ms: 1_000, ..cartesia(&fakes) };
+        let stall_ms = if fault == Fault::Stall { 1_000 } else { 60_000 };
+        let config = CartesiaConfig { first_audio_ms: 6_000, stall_ms, ..cartesia(&fakes) };
         let mut session = open(config).await;
         let end = listen(&mut begin(&mut *session, 1, &CLAUSES)).await.end.expect("an end");
         let error = end.expect_err("a failure");
@@ -222,7 +228,8 @@ async fn a_wrong_key_names_its_setting_and_the_limit_of_contexts_is_an_overload(
 
 #[tokio::test]
 async fn a_socket_that_was_closed_for_idleness_is_opened_anew() {
-    let fakes = fakes(CartesiaFake { idle_ms: 30, ..CartesiaFake::default() }, vec![]).await;
+    // As short as the test may wait, and long enough for the second socket to be used in time.
+    let fakes = fakes(CartesiaFake { idle_ms: 3_000, ..CartesiaFake::default() }, vec![]).await;
     let tts: Arc<dyn Tts> = Arc::new(CartesiaTts::new(cartesia(&fakes)).expect("a configuration"));
     let mut session = within(tts.open()).await.expect("a session");
     within(fakes.log().until(|counts| counts.cartesia.ended == 1)).await;

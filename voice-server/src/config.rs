@@ -239,6 +239,7 @@ impl Settings {
             ("limits.idle_ms", limits.idle_ms),
             ("limits.strangers", limits.strangers as u64),
             ("limits.strangers_of_address", limits.strangers_of_address as u64),
+            ("limits.api_ms", limits.api_ms),
             ("limits.tenant_requests", limits.tenant_requests.into()),
             ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
             ("limits.journal_bytes", limits.journal_bytes),

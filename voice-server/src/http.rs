@@ -1,6 +1,7 @@
 //! What is served over HTTP.
 
-use crate::auth::{Refused, SUBPROTOCOL, make_ticket};
+use crate::api;
+use crate::auth::{Refused, SUBPROTOCOL};
 use crate::call;
 use crate::persist::Persistence;
 use crate::server::{Peer, Server};
@@ -8,7 +9,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Extension, Router};
 use std::sync::Arc;
 
@@ -24,8 +25,8 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/v1/call", get(open_call))
-        .route("/v1/tickets", post(make_ticket))
-        .with_state(server)
+        .with_state(Arc::clone(&server))
+        .merge(api::router(server.api.clone()))
 }
 
 /// The process lives.

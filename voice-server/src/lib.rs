@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+mod api;
 pub mod auth;
 mod call;
 pub mod caller;
@@ -23,6 +24,7 @@ mod log;
 mod metrics;
 mod persist;
 mod principal;
+mod problem;
 mod sections;
 mod server;
 mod start;

@@ -39,6 +39,8 @@ pub struct ServerLimits {
     pub tenant_requests: u32,
     /// Requests of one tenant a second, in the long run; likewise. Twice as many may come at once.
     pub tenant_requests_per_s: u32,
+    /// A request of the API is answered within this, or with 503.
+    pub api_ms: u64,
     /// What is kept on this machine's disk of calls until the database has it. At nine tenths of it no further call is
     /// taken; at all of it nothing more of running calls is kept, nor told as final.
     pub journal_bytes: u64,
@@ -64,6 +66,7 @@ impl Default for ServerLimits {
             auth_grace_ms: 300_000,
             tenant_requests: 16,
             tenant_requests_per_s: 50,
+            api_ms: 10_000,
             journal_bytes: 1 << 30,
             drain_ms: 30_000,
         }
@@ -89,6 +92,10 @@ impl ServerLimits {
 
     pub(crate) fn auth_grace(&self) -> Duration {
         Duration::from_millis(self.auth_grace_ms)
+    }
+
+    pub(crate) fn api(&self) -> Duration {
+        Duration::from_millis(self.api_ms)
     }
 
     pub(crate) fn drain(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! The life of a server: accept, serve, drain.
 
 use crate::admission::{Admission, Refusal};
+use crate::api::ApiState;
 use crate::auth::{Gate, Verifier};
 use crate::cost::Prices;
 use crate::http;
@@ -99,6 +100,7 @@ pub(crate) struct Server {
     pub(crate) prices: Prices,
     pub(crate) admission: Admission,
     pub(crate) gate: Gate,
+    pub(crate) api: ApiState,
     pub(crate) metrics: Arc<ServerMetrics>,
     /// What keeps calls; nothing is kept where there is none.
     pub(crate) persistence: Option<Persistence>,
@@ -200,8 +202,10 @@ impl Server {
 
     fn new(config: ServerConfig, persistence: Option<Persistence>) -> Self {
         let metrics = Arc::new(ServerMetrics::new());
-        let gate = Gate::new(Arc::clone(&config.verifier), config.store, Arc::clone(&metrics), &config.limits);
+        let store = Arc::clone(&config.store);
+        let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits);
         Self {
+            api: ApiState::new(gate.clone(), &config),
             gate,
             persistence,
             verifier: config.verifier,

@@ -32,12 +32,18 @@ pub enum StartError {
 
 /// The exit code that tells what is wrong: 78 for a configuration that is not to be started with, else 1.
 pub fn exit_code(error: &(dyn Error + 'static)) -> u8 {
-    let is_configuration = match error.downcast_ref::<StartError>() {
+    let token = error.downcast_ref::<TokenError>();
+    let start = match token {
+        Some(TokenError::Start(start)) => Some(start),
+        _ => error.downcast_ref::<StartError>(),
+    };
+    let is_configuration = match start {
         Some(StartError::Keys(error)) => is_configuration(error),
+        Some(StartError::Open(OpenError::NotNamed | OpenError::Unknown | OpenError::Unpaired)) => true,
         Some(_) => false,
         None => {
-            matches!(error.downcast_ref(), Some(EnvironmentError::Deployment))
-                || matches!(error.downcast_ref(), Some(TokenError::Production))
+            matches!(token, Some(TokenError::Production))
+                || matches!(error.downcast_ref(), Some(EnvironmentError::Deployment))
         }
     };
     if is_configuration { BAD_CONFIGURATION } else { 1 }

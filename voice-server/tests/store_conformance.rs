@@ -4,6 +4,7 @@
 //! compile without a warning.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod postgres_support;
 mod store_support;
 
 macro_rules! on_every_store {
@@ -14,6 +15,16 @@ macro_rules! on_every_store {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
                     $area::$test(Bench::sqlite().await).await;
+                })+
+            })+
+        }
+
+        mod postgres {
+            $(mod $area {
+                use crate::store_support::{Bench, $area};
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    $area::$test(Bench::postgres().await).await;
                 })+
             })+
         }
@@ -97,4 +108,9 @@ on_every_store! {
         what_was_not_done_is_not_recorded
         a_suspended_tenant_says_so_at_once
     }
+}
+
+#[tokio::test]
+async fn both_schemas_have_the_same_tables_and_columns() {
+    store_support::schemas::both_have_the_same_tables_and_columns().await;
 }

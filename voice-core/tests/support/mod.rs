@@ -239,6 +239,32 @@ impl Call {
         }
     }
 
+    /// Silence until the watcher is told what is `wanted`; returns at once then, before anything follows from it.
+    pub async fn silent_until_told(&mut self, wanted: impl Fn(&SessionEvent) -> bool) {
+        let limit = self.now_ms() + 120_000;
+        while self.now_ms() < limit {
+            self.send_frame(0);
+            self.next_frame += Duration::from_millis(20);
+            let until = self.next_frame;
+            loop {
+                let at_ms = self.now_ms();
+                tokio::select! {
+                    biased;
+                    Some(event) = self.watcher.next() => {
+                        let is_wanted = wanted(&event);
+                        self.events.push((at_ms, event));
+                        if is_wanted {
+                            return;
+                        }
+                    }
+                    Some(output) = self.peer.recv() => self.heard.push(Heard { at_ms, output }),
+                    () = tokio::time::sleep_until(until) => break,
+                }
+            }
+        }
+        panic!("it was not told: {:#?}", self.events);
+    }
+
     /// Silence until the agent has begun to speak `count` replies.
     pub async fn until_agent_speaks(&mut self, count: usize) {
         self.silent_until(10_000, |call| {

@@ -4,7 +4,6 @@ use super::gate::{Gate, Identity};
 use super::refused::Refused;
 use super::tenants::Place;
 use crate::principal::Principal;
-use crate::store::Standing;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -16,16 +15,10 @@ pub(crate) struct Caller {
     _place: Place,
 }
 
-#[expect(dead_code, reason = "the handlers of the API ask")]
 impl Caller {
     /// Who asks.
     pub(crate) fn principal(&self) -> &Principal {
         &self.identity.standing.principal
-    }
-
-    /// Who asks, with what belongs to them.
-    pub(crate) fn standing(&self) -> &Standing {
-        &self.identity.standing
     }
 
     pub(super) fn identity(&self) -> &Identity {

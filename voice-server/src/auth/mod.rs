@@ -18,7 +18,7 @@ mod settings;
 mod shown;
 mod strangers;
 mod tenants;
-mod ticket_api;
+pub(crate) mod ticket_api;
 mod tickets;
 mod verifier;
 
@@ -30,7 +30,6 @@ pub use secret::SharedSecret;
 pub use settings::{Deployment, TrustedIssuers};
 pub use verifier::Verifier;
 
-#[expect(unused_imports, reason = "the handlers of the API take it")]
 pub(crate) use caller::Caller;
 pub(crate) use gate::{Gate, Identity};
 pub(crate) use refused::{Refused, UNAUTHORIZED};
@@ -39,7 +38,6 @@ pub(crate) use settings::VARIABLES;
 pub(crate) use shown::{SUBPROTOCOL, Shown};
 pub(crate) use strangers::Stranger;
 pub(crate) use tenants::Place;
-pub(crate) use ticket_api::make_ticket;
 
 /// The longest token that is looked at.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;

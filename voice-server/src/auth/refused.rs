@@ -4,10 +4,9 @@
 
 use super::error::AuthError;
 use crate::admission;
-use axum::Json;
+use crate::problem::Problem;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use std::time::Duration;
 use voice_core::transport::native::ErrorCode;
 
@@ -138,29 +137,21 @@ impl AuthError {
     }
 }
 
-/// A problem document (RFC 9457).
-#[derive(Serialize)]
-struct Problem {
-    r#type: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: String,
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let problem = Self::new(refused.status(), refused.to_string());
+        match refused.retry_after() {
+            Some(wait) => problem.with(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1))),
+            None if refused.status() == StatusCode::UNAUTHORIZED => {
+                problem.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            None => problem,
+        }
+    }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let status = self.status();
-        let title = status.canonical_reason().unwrap_or("Error");
-        let problem = Problem { r#type: "about:blank", title, status: status.as_u16(), detail: self.to_string() };
-        let mut response = (status, Json(problem)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(wait) = self.retry_after() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-        }
-        response
+        Problem::from(self).into_response()
     }
 }

@@ -4,9 +4,10 @@ use super::caller::Caller;
 use super::gate::Gate;
 use super::refused::Refused;
 use super::{origin, tickets};
+use crate::problem;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,10 +22,8 @@ pub(crate) struct Ticket {
 }
 
 /// Makes a ticket for whoever sends a token: for browsers, which can send no header with a WebSocket.
-#[utoipa::path(
-    post, path = "/tickets", tag = "calls",
-    responses((status = CREATED, body = Ticket), (status = UNAUTHORIZED), (status = FORBIDDEN), (status = TOO_MANY_REQUESTS))
-)]
+#[utoipa::path(post, path = "/tickets", tag = "calls",
+    responses((status = CREATED, description = "As it was made", body = Ticket), problem::Refused))]
 pub(crate) async fn make_ticket(
     State(gate): State<Gate>,
     caller: Caller,
@@ -32,6 +31,5 @@ pub(crate) async fn make_ticket(
 ) -> Result<Response, Refused> {
     let ticket = gate.make_ticket(caller.identity(), origin::of(&headers))?;
     let expires_in_ms = tickets::LIFE.as_millis() as u64;
-    let no_store = [(header::CACHE_CONTROL, "no-store")];
-    Ok((StatusCode::CREATED, no_store, Json(Ticket { ticket, expires_in_ms })).into_response())
+    Ok((StatusCode::CREATED, Json(Ticket { ticket, expires_in_ms })).into_response())
 }

@@ -151,7 +151,6 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
     use uuid::Uuid;
-    use voice_core::transport::native::TurnReport;
     use voice_core::turn::{CallerTurn, EotSource};
     use voice_core::units::{Position, TurnId};
 
@@ -205,7 +204,7 @@ mod tests {
         let mut messages = vec![
             ServerMessage::Transcript { turn: 1, text: "When?".into(), r#final: true },
             agent_text(Some("completed")),
-            ServerMessage::Turn(Box::new(TurnReport::default())),
+            ServerMessage::Turn(Box::default()),
             ServerMessage::Bye { reason: "shutdown".into() },
         ];
         withhold(&mut messages);

@@ -135,7 +135,7 @@ fn trouble(event: &SessionEvent) -> Option<ServerMessage> {
 /// Which stage and what kind of failure; an engine's own words may hold addresses or keys and stay in the log.
 fn stage_failed(stage: Stage, error: &StageError) -> String {
     let what = match error {
-        StageError::Open { .. } => "could not be opened",
+        StageError::Open { .. } | StageError::Busy { .. } => "could not be opened",
         StageError::Stream { .. } => "broke while it ran",
         StageError::Stalled { .. } => "gave nothing for too long",
         StageError::Full { .. } => "is behind; some input was dropped",

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header::AUTHORIZATION};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::AUTHORIZATION};
 use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 use tokio_tungstenite::{client_async_with_config, connect_async_with_config};
 
@@ -44,8 +44,10 @@ pub async fn run(args: CallArgs) -> Result<(), CallError> {
     let mut view = View::stdout();
     let held = match &args.server {
         Some(url) => {
-            let settings = settings_of(&args)?;
-            let token = token_for(&args, &settings)?;
+            let token = match &args.token {
+                Some(token) => token.clone(),
+                None => local_token(&settings_of(&args)?)?,
+            };
             call((url, &token), plan, &mut view, interrupted()).await
         }
         None => call_in_process(&args, plan, &mut view).await?,
@@ -95,7 +97,7 @@ async fn call_in_process(args: &CallArgs, plan: CallPlan, view: &mut View) -> Re
     let refused = |error: &dyn std::error::Error| CallError::Server(error.to_string());
     let settings = settings_of(args)?;
     let (verifier, store) = start::trust_and_store(&settings).await.map_err(|error| refused(&error))?;
-    let token = token_for(args, &settings)?;
+    let token = args.token.clone().map_or_else(|| local_token(&settings), Ok)?;
     let built = build_agent(&settings).map_err(|error| refused(&error))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| refused(&error))?;
     let url = ServerUrl::of(listener.local_addr().map_err(|error| refused(&error))?);
@@ -156,11 +158,8 @@ fn settings_of(args: &CallArgs) -> Result<Settings, CallError> {
     Settings::load(&wanted, environment).map_err(|error| refused(&error))
 }
 
-/// The token that was given, or else one of the local issuer, if it has a key here.
-fn token_for(args: &CallArgs, settings: &Settings) -> Result<SecretString, CallError> {
-    if let Some(token) = &args.token {
-        return Ok(token.clone());
-    }
+/// A token of the local issuer, if it has a key here.
+fn local_token(settings: &Settings) -> Result<SecretString, CallError> {
     let no_token = |why: &dyn std::fmt::Display| CallError::NoToken(why.to_string());
     if settings.environment.issuers().deployment == Deployment::Production {
         return Err(no_token(&"with ENVIRONMENT=production none is signed here"));
@@ -180,7 +179,8 @@ async fn opened<T>(url: &str, opening: impl Future<Output = Result<T, tungstenit
     match timeout(Duration::from_millis(CONNECT_MS), opening).await {
         Ok(Ok(opened)) => Ok(opened),
         Ok(Err(tungstenite::Error::Http(response))) => {
-            Err(CallError::Refused(format!("{url} answered HTTP {}", response.status())))
+            let hint = if response.status() == StatusCode::UNAUTHORIZED { ": it wants another token" } else { "" };
+            Err(CallError::Refused(format!("{url} answered HTTP {}{hint}", response.status())))
         }
         Ok(Err(error)) => Err(refused(error.to_string())),
         Err(_) => Err(refused(format!("nothing answered within {CONNECT_MS} ms"))),

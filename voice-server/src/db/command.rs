@@ -2,6 +2,8 @@
 
 use super::address::{AddressError, DatabaseUrl};
 use super::apply::{Applied, ApplyError, LoginPasswords, apply};
+use super::{DoctorError, doctor};
+use crate::store::{OpenError, PgConfig, PgStore};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Flags of `voice-server db`.
@@ -15,6 +17,8 @@ pub(crate) struct DbArgs {
 enum DbCommand {
     /// Puts the schema into a Postgres database, or does nothing if it is there.
     Apply(ApplyArgs),
+    /// Says what is wrong with a database and its logins before anything is served from it.
+    Check(CheckArgs),
 }
 
 /// Flags of `voice-server db apply`.
@@ -31,6 +35,17 @@ struct ApplyArgs {
     worker_password: Option<SecretString>,
 }
 
+/// Flags of `voice-server db check`.
+#[derive(Clone, Debug, clap::Args)]
+struct CheckArgs {
+    /// The database, as the login that users act through.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    url: SecretString,
+    /// The same database, as the login that the server acts through.
+    #[arg(long, value_name = "URL", env = "DATABASE_WORKER_URL", hide_env_values = true)]
+    worker_url: SecretString,
+}
+
 /// Why `voice-server db` did not do it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DbError {
@@ -40,6 +55,12 @@ pub(crate) enum DbError {
     /// The schema was not applied.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// A login does not get in.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database is not fit.
+    #[error(transparent)]
+    Doctor(#[from] DoctorError),
 }
 
 /// Does what the flags say, and prints one line on standard output.
@@ -49,6 +70,7 @@ pub(crate) enum DbError {
 pub(crate) async fn run(args: DbArgs) -> Result<(), DbError> {
     match args.command {
         DbCommand::Apply(args) => run_apply(args).await,
+        DbCommand::Check(args) => run_check(args).await,
     }
 }
 
@@ -59,5 +81,16 @@ async fn run_apply(args: ApplyArgs) -> Result<(), DbError> {
         Applied::Changed => println!("the schema is applied"),
         Applied::Unchanged => println!("the schema was there already"),
     }
+    Ok(())
+}
+
+async fn run_check(args: CheckArgs) -> Result<(), DbError> {
+    let api = DatabaseUrl::parse(args.url.expose_secret())?;
+    let worker = DatabaseUrl::parse(args.worker_url.expose_secret())?;
+    let config = PgConfig { api_connections: 1, worker_connections: 1, ..PgConfig::new(api, worker) };
+    let store = PgStore::connect(&config).await?;
+    doctor(&store).await?;
+    println!("the database is fit to be served from");
+    store.close().await;
     Ok(())
 }

@@ -7,6 +7,7 @@ mod address;
 mod apply;
 mod command;
 
+pub use crate::store::{DoctorError, Finding, doctor};
 pub use address::{AddressError, DatabaseUrl};
 pub use apply::{Applied, ApplyError, LoginPasswords, SCHEMA, apply};
 pub(crate) use command::{DbArgs, run};

@@ -16,7 +16,7 @@ pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use open::VARIABLES;
 pub use open::{OpenError, OpenedStore, StoreAddress, StoreChoice};
-pub use postgres::{PgConfig, PgStore};
+pub use postgres::{DoctorError, Finding, PgConfig, PgStore, doctor};
 pub use sqlite::SqliteStore;
 pub use types::*;
 

@@ -3,7 +3,7 @@
 //! Invariant: a server for real callers keeps nothing in the embedded store unless the environment says so by name, and no
 //! error and no `Debug` shows an address: it may hold a password.
 
-use super::{AnyStore, PgConfig, PgStore, SqliteStore};
+use super::{AnyStore, DoctorError, PgConfig, PgStore, SqliteStore, doctor};
 use crate::auth::Deployment;
 use crate::db::{AddressError, DatabaseUrl};
 use secrecy::{ExposeSecret, SecretString};
@@ -97,6 +97,9 @@ pub enum OpenError {
     /// The database refuses to be opened or prepared.
     #[error("the database of DATABASE_URL or --data cannot be opened: {0}")]
     Database(#[source] sqlx::Error),
+    /// Postgres would not keep tenants apart, or has other tables.
+    #[error(transparent)]
+    Unfit(#[from] DoctorError),
 }
 
 impl StoreAddress {
@@ -133,6 +136,7 @@ impl StoreChoice {
         match self {
             Self::Postgres(config) => {
                 let store = Arc::new(PgStore::connect(&config).await?);
+                doctor(&store).await?;
                 Ok(OpenedStore { store, note: format!("everything is kept in Postgres, {:?}", config.api) })
             }
             Self::Sqlite { path } => {

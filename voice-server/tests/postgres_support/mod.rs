@@ -5,12 +5,13 @@
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use url::Url;
 use uuid::Uuid;
 use voice_server::db::{Applied, DatabaseUrl, LoginPasswords, apply};
+use voice_server::store::PgConfig;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/postgres");
 
@@ -87,6 +88,12 @@ impl TestDatabase {
         self.url(Some(login))
     }
 
+    /// How a store reaches it. Few connections, because many tests run at a time.
+    pub(crate) fn config(&self) -> PgConfig {
+        let [api, worker] = [self.api_url(), self.worker_url()].map(|url| DatabaseUrl::parse(&url).unwrap());
+        PgConfig { api_connections: 4, worker_connections: 2, ..PgConfig::new(api, worker) }
+    }
+
     /// A connection as the superuser.
     pub(crate) async fn admin(&self) -> PgConnection {
         connect(&self.admin_url()).await
@@ -131,4 +138,21 @@ async fn run(url: &Url, statement: String) {
     let mut connection = connect(url.as_str()).await;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     drop(connection.close().await);
+}
+
+/// Runs `voice-server` with these variables and no other address: its exit code and what it wrote.
+pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
+    for variable in [
+        "DATABASE_ADMIN_URL",
+        "DATABASE_URL",
+        "DATABASE_WORKER_URL",
+        "DATABASE_API_PASSWORD",
+        "DATABASE_WORKER_PASSWORD",
+    ] {
+        command.env_remove(variable);
+    }
+    let Output { status, stdout, stderr } = command.args(arguments).envs(variables.iter().copied()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
 }

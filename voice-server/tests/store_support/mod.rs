@@ -7,19 +7,21 @@ mod made;
 pub(crate) mod outreach;
 pub(crate) mod paging;
 pub(crate) mod retention;
+pub(crate) mod schemas;
 pub(crate) mod standing;
 pub(crate) mod totals;
 pub(crate) mod write;
 
+use crate::postgres_support::TestDatabase;
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection, Row};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use voice_server::store::{AnyStore, PageRequest, SqliteStore, StoreError, Stored};
+use voice_server::store::{AnyStore, PageRequest, PgStore, SqliteStore, StoreError, Stored};
 use voice_server::{Principal, Role, TenantId, UserId};
 
 /// A store with nothing in it, and where it keeps what it has.
@@ -30,6 +32,7 @@ pub(crate) struct Bench {
 
 enum Kept {
     File { path: PathBuf, _directory: TempDir },
+    Postgres(TestDatabase),
 }
 
 impl Deref for Bench {
@@ -58,9 +61,11 @@ impl Bench {
         Self { store, kept: Kept::File { path, _directory: directory } }
     }
 
-    /// The store, to be used from elsewhere.
-    pub(crate) fn shared(&self) -> Arc<dyn AnyStore> {
-        self.store.clone()
+    /// The store in Postgres, in a database of its own.
+    pub(crate) async fn postgres() -> Self {
+        let database = TestDatabase::new().await;
+        let store = Arc::new(PgStore::connect(&database.config()).await.unwrap());
+        Self { store, kept: Kept::Postgres(database) }
     }
 
     /// A user of a new tenant.
@@ -82,23 +87,19 @@ impl Bench {
 
     /// What administrators did, in order.
     pub(crate) async fn deeds(&self) -> Vec<Deed> {
-        match &self.kept {
+        let rows: Vec<(Uuid, String, Option<Uuid>, Option<Uuid>)> = match &self.kept {
             Kept::File { path, .. } => {
                 let options = SqliteConnectOptions::new().filename(path).read_only(true);
                 let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-                let rows = sqlx::query("SELECT user_id, action, tenant_id, subject FROM audit_log ORDER BY id")
-                    .fetch_all(&mut connection)
-                    .await
-                    .unwrap();
-                let deed = |row: &sqlx::sqlite::SqliteRow| Deed {
-                    user: row.get(0),
-                    action: row.get(1),
-                    tenant: row.get(2),
-                    subject: row.get(3),
-                };
-                rows.iter().map(deed).collect()
+                let rows = sqlx::query_as("SELECT user_id, action, tenant_id, subject FROM audit_log ORDER BY id");
+                rows.fetch_all(&mut connection).await.unwrap()
             }
-        }
+            Kept::Postgres(database) => {
+                let rows = sqlx::query_as("select user_id, action, tenant_id, subject from app.audit_log order by id");
+                rows.fetch_all(&mut database.admin().await).await.unwrap()
+            }
+        };
+        rows.into_iter().map(|(user, action, tenant, subject)| Deed { user, action, tenant, subject }).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use uuid::Uuid;
 use voice_server::store::{
-    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, Utterance,
+    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, StoreError, Utterance,
 };
 
 /// The seed of the random sequences: a failure is the same in every run, and is printed with the least that fails.
@@ -180,17 +180,13 @@ pub(crate) async fn nothing_is_as_good_as_written(bench: Bench) {
 pub(crate) async fn writers_at_a_time_all_succeed(bench: Bench) {
     let who = bench.member().await;
     let calls: Vec<_> = (0..40).map(|n| placed_at(who, n)).collect();
-    let written = join_all(calls.iter().map(|call| {
-        let (store, call, entries) = (bench.shared(), *call, call.whole(3));
-        tokio::spawn(async move {
-            store.write(&entries).await.unwrap();
-            store.create_client(&who, &made::client("Ada")).await.unwrap();
-            store.call(&who, call.id()).await.unwrap()
-        })
-    }));
-    for (call, found) in calls.iter().zip(written.await) {
-        assert_eq!(found.unwrap(), expected(call, 3));
-    }
+    let write = async |call: &Placed| {
+        bench.write(&call.whole(3)).await.unwrap();
+        bench.create_client(&who, &made::client("Ada")).await.unwrap();
+        assert_eq!(bench.call(&who, call.id()).await.unwrap(), expected(call, 3));
+    };
+    join_all(calls.iter().map(write)).await;
+    assert_eq!(bench.clients(&who, first(200)).await.unwrap().items.len(), calls.len());
 }
 
 /// The call, once whoever writes it has.

@@ -72,10 +72,14 @@ impl Writer {
                     return Some(Err(io::ErrorKind::ConnectionReset.into()));
                 }
                 Some(Step::End) => return None,
-                None => match self.chunks.next().await {
-                    Some(chunk) => self.take(chunk),
-                    None => return self.swapped.take().map(Ok),
-                },
+                None => {
+                    // What was given is written before the next is made, as by a vendor that computes for long.
+                    tokio::task::yield_now().await;
+                    match self.chunks.next().await {
+                        Some(chunk) => self.take(chunk),
+                        None => return self.swapped.take().map(Ok),
+                    }
+                }
             }
         }
     }

@@ -9,6 +9,11 @@ pub(super) fn after(delay: Duration) -> Instant {
     Instant::now() + delay
 }
 
+/// The instant now, for the log.
+pub(super) fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
 /// The wall clock, for a header that is a date.
 pub(super) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
@@ -26,6 +31,11 @@ impl Stopwatch {
     /// Since the start.
     pub(super) fn elapsed(self) -> Duration {
         self.0.elapsed()
+    }
+
+    /// The instant so long after the start.
+    pub(super) fn at(self, elapsed: Duration) -> std::time::Instant {
+        (self.0 + elapsed).into_std()
     }
 
     /// Waits until so long after the start; a time beyond counting never comes.

@@ -3,11 +3,13 @@
 //! Invariant: bounded, and noting never waits.
 
 use super::Service;
+use super::clock::now;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::watch;
 
-/// Events that are kept, the latest ones.
+/// Events that are kept, the latest ones; and so many answers.
 const MAX_EVENTS: usize = 1_000;
 
 /// What came to an STT.
@@ -126,16 +128,50 @@ pub struct FakesEvent {
     pub what: String,
 }
 
-/// Counters and the latest events. A clone shows the same log.
+/// Something that was answered. The time between is the fake's own: what it computed, and what it was told to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FakesAnswer {
+    /// Where.
+    pub service: Service,
+    /// On which connection or request of it, from 1.
+    pub number: u64,
+    /// When what is answered had come in full: a request; to a voice on a socket the first text of a context; to Flux the
+    /// audio with which a turn ended. Nova's words answer nothing in particular and are not noted.
+    pub asked: Instant,
+    /// When the first of the answer was about to be written: its first event or audio, or the end of the turn.
+    pub answered: Instant,
+}
+
+/// Something that is to be answered.
+#[derive(Debug)]
+pub(super) struct Question {
+    log: FakesLog,
+    answer: FakesAnswer,
+}
+
+impl Question {
+    pub(super) fn new(log: FakesLog, service: Service, number: u64, asked: Instant) -> Self {
+        Self { log, answer: FakesAnswer { service, number, asked, answered: asked } }
+    }
+
+    /// It is, now.
+    pub(super) fn answered(self) {
+        push_bounded(&self.log.answers, FakesAnswer { answered: now(), ..self.answer });
+    }
+}
+
+/// Counters, and the latest events and answers. A clone shows the same log.
 #[derive(Clone, Debug)]
 pub struct FakesLog {
     counts: Arc<watch::Sender<FakesCounts>>,
     events: Arc<Mutex<VecDeque<FakesEvent>>>,
+    answers: Arc<Mutex<VecDeque<FakesAnswer>>>,
 }
 
 impl Default for FakesLog {
     fn default() -> Self {
-        Self { counts: Arc::new(watch::Sender::new(FakesCounts::default())), events: Arc::default() }
+        let counts = Arc::new(watch::Sender::new(FakesCounts::default()));
+        Self { counts, events: Arc::default(), answers: Arc::default() }
     }
 }
 
@@ -161,6 +197,11 @@ impl FakesLog {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
+    /// The latest thousand answers, in the order they were given.
+    pub fn answers(&self) -> Vec<FakesAnswer> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
     /// Changes the counters.
     pub(super) fn count(&self, change: impl FnOnce(&mut FakesCounts)) {
         self.counts.send_modify(change);
@@ -170,12 +211,17 @@ impl FakesLog {
     pub(super) fn note(&self, service: Service, number: u64, what: impl Into<String>) {
         let what = what.into();
         tracing::debug!(?service, number, what, "fake");
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.len() == MAX_EVENTS {
-            events.pop_front();
-        }
-        events.push_back(FakesEvent { service, number, what });
+        push_bounded(&self.events, FakesEvent { service, number, what });
     }
+}
+
+/// Adds one; the oldest goes when there are too many.
+fn push_bounded<T>(kept: &Mutex<VecDeque<T>>, item: T) {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() == MAX_EVENTS {
+        kept.pop_front();
+    }
+    kept.push_back(item);
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub use ear::{Ear, FakeTurn};
 pub use elevenlabs::{Alignments, CloseManner, ElevenLabsFake, Finals, KeyCheck, SocketClose, Spelling};
 pub use faults::{Fault, FaultRule, FaultScript, Service};
 pub use flux::FluxFake;
-pub use log::{ChatCounts, FakesCounts, FakesEvent, FakesLog, SttCounts, VoiceCounts};
+pub use log::{ChatCounts, FakesAnswer, FakesCounts, FakesEvent, FakesLog, SttCounts, VoiceCounts};
 pub use nova::{Closing, FinalizeAnswer, NovaFake, SpeechStarts};
 pub use speech::{SpeechEnd, SpeechFake};
 

@@ -12,6 +12,15 @@ pub(super) struct Item {
     pub(super) text: String,
     /// Bytes of audio in it, if it is a chunk of audio.
     pub(super) audio: Option<usize>,
+    /// Of the first chunk: when the text came that it answers.
+    pub(super) asked: Option<Duration>,
+}
+
+impl Item {
+    /// A message without audio.
+    pub(super) fn message(due: Duration, text: String) -> Self {
+        Self { due, text, audio: None, asked: None }
+    }
 }
 
 /// How fast audio goes out.
@@ -32,23 +41,27 @@ pub(super) struct Outbox {
     pace: Pace,
     /// When the next audio may go out; none before there was text.
     audio_from: Option<Duration>,
+    /// When the first text came, until its first audio leaves.
+    asked: Option<Duration>,
     last_due: Duration,
 }
 
 impl Outbox {
     pub(super) fn new(pace: Pace) -> Self {
-        Self { items: VecDeque::new(), pace, audio_from: None, last_due: Duration::ZERO }
+        Self { items: VecDeque::new(), pace, audio_from: None, asked: None, last_due: Duration::ZERO }
     }
 
     /// Text came: the first audio follows so much later.
     pub(super) fn text_came(&mut self, now: Duration) {
-        let first_audio = self.pace.first_audio;
-        self.audio_from.get_or_insert(now + first_audio);
+        if self.audio_from.is_none() {
+            self.audio_from = Some(now + self.pace.first_audio);
+            self.asked = Some(now);
+        }
     }
 
     pub(super) fn push(&mut self, now: Duration, text: String) {
         let due = self.due_after(now);
-        self.items.push_back(Item { due, text, audio: None });
+        self.items.push_back(Item::message(due, text));
     }
 
     /// A chunk of `bytes` of audio, with which `samples` more are complete.
@@ -57,7 +70,7 @@ impl Outbox {
         let lasts = Duration::from_secs_f64(samples as f64 / f64::from(self.pace.hz.max(1)));
         let taken = lasts.saturating_mul(100).checked_div(self.pace.percent).unwrap_or_default();
         self.audio_from = Some(due + taken);
-        self.items.push_back(Item { due, text, audio: Some(bytes) });
+        self.items.push_back(Item { audio: Some(bytes), ..Item::message(due, text) });
     }
 
     fn due_after(&mut self, due: Duration) -> Duration {
@@ -71,7 +84,9 @@ impl Outbox {
 
     pub(super) fn pop_due(&mut self, now: Duration) -> Option<Item> {
         self.next_due().filter(|due| *due <= now)?;
-        self.items.pop_front()
+        let item = self.items.pop_front()?;
+        let asked = if item.audio.is_some() { self.asked.take() } else { None };
+        Some(Item { asked, ..item })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -133,6 +148,19 @@ mod tests {
         outbox.push_chunk(MS * 20, "chunk".into(), 800, 800);
         outbox.push_chunk(MS * 20, "chunk".into(), 800, 800);
         assert_eq!(dues(&mut outbox), [20, 20]);
+    }
+
+    #[test]
+    fn the_first_chunk_knows_what_it_answers() {
+        let mut outbox = outbox(0, 0);
+        outbox.text_came(MS * 10);
+        outbox.text_came(MS * 12);
+        outbox.push(MS * 15, "words".into());
+        for _ in 0..2 {
+            outbox.push_chunk(MS * 20, "chunk".into(), 800, 800);
+        }
+        let asked: Vec<_> = std::iter::from_fn(|| outbox.pop_due(Duration::MAX)).map(|item| item.asked).collect();
+        assert_eq!(asked, [None, Some(MS * 10), None]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::faults::{Fault, FaultPlan, Moment, Service, Strikes};
 use super::io::Wire;
+use super::log::Question;
 use super::slots::Slots;
 use super::socket::FakeSocket;
 use super::{FakesConfig, FakesLog};
@@ -17,6 +18,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The body of an answer. An error in it breaks the connection off.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -115,6 +117,11 @@ impl Visit {
 
     pub(super) fn log(&self) -> &FakesLog {
         &self.shared.log
+    }
+
+    /// A question that had come in full at `asked`.
+    pub(super) fn question(&self, asked: Instant) -> Question {
+        Question::new(self.log().clone(), self.service, self.strikes.number(), asked)
     }
 
     /// Writes down something worth telling.

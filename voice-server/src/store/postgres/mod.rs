@@ -12,6 +12,7 @@ mod campaigns;
 mod clients;
 mod columns;
 mod config;
+mod doctor;
 mod leads;
 mod pools;
 mod profile;
@@ -27,6 +28,7 @@ mod users;
 mod write;
 
 pub use config::PgConfig;
+pub use doctor::{DoctorError, Finding, doctor};
 
 use super::open::OpenError;
 use super::{StoreError, Stored};

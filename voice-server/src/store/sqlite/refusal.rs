@@ -47,13 +47,3 @@ fn is_passing(said: &dyn DatabaseError) -> bool {
     let code = said.code().and_then(|code| code.parse::<i32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
 }
-
-#[cfg(test)]
-mod tests {
-    const SCHEMA: &str = include_str!("schema.sql");
-
-    #[test]
-    fn every_check_has_a_name() {
-        assert_eq!(SCHEMA.matches("CHECK (").count(), SCHEMA.matches("CONSTRAINT ").count());
-    }
-}

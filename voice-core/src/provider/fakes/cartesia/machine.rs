@@ -179,7 +179,7 @@ impl Machine {
     /// The next message that is due.
     pub(super) fn pop(&mut self, now: Duration) -> Option<Item> {
         if let Some(text) = self.loose.pop_front() {
-            return Some(Item { due: now, text, audio: None });
+            return Some(Item::message(now, text));
         }
         let served = self.served;
         let ready = self.contexts.iter().filter_map(|(key, context)| Some((context.next_said()?, *key)));

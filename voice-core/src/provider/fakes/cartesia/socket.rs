@@ -69,6 +69,9 @@ async fn serve(mut socket: FakeSocket, mut machine: Machine, mut voices: Voices,
         }
         let closed = machine.tick(watch.elapsed());
         while let Some(item) = machine.pop(watch.elapsed()) {
+            if let Some(asked) = item.asked {
+                socket.visit().question(watch.at(asked)).answered();
+            }
             socket.send(item.text);
         }
         let counts = machine.take_counts();

@@ -6,7 +6,9 @@ use super::refusal::{rate_limits, refusal, wrong_key};
 use super::request::parse;
 use crate::provider::fakes::FakesLog;
 use crate::provider::fakes::body::{FaultChunks, faulty};
+use crate::provider::fakes::clock::now;
 use crate::provider::fakes::faults::{Fault, Moment};
+use crate::provider::fakes::log::Question;
 use crate::provider::fakes::visit::{Body, Head, Refusal, Visit};
 use crate::stage::{LlmEvent, LlmStream, StageError};
 use bytes::Bytes;
@@ -44,6 +46,7 @@ pub(in crate::provider::fakes) fn models(head: Head, visit: Visit) -> Response<B
 /// One generation.
 pub(in crate::provider::fakes) async fn answer(head: Head, body: Bytes, mut visit: Visit) -> Response<Body> {
     visit.log().count(|counts| counts.chat.requests += 1);
+    let question = visit.question(now());
     if let Some(refused) = refused_key(&head, &visit) {
         return respond(refused, &visit);
     }
@@ -66,7 +69,7 @@ pub(in crate::provider::fakes) async fn answer(head: Head, body: Bytes, mut visi
     };
     let brain = fake.brain.generate(request.asked);
     let headers = headers(&fake, &visit);
-    let events = events(Generation::new(fake, brain, writer, visit.log().clone()));
+    let events = events(Generation::new(fake, brain, writer, visit.log().clone(), question));
     with_headers(Response::new(faulty(visit, faults, events)), headers)
 }
 
@@ -118,18 +121,22 @@ struct Generation {
     writer: ChunkWriter,
     log: FakesLog,
     ready: VecDeque<Bytes>,
+    /// Until the first event is there.
+    question: Option<Question>,
     has_begun: bool,
     is_over: bool,
 }
 
 impl Generation {
-    fn new(fake: ChatFake, brain: LlmStream, writer: ChunkWriter, log: FakesLog) -> Self {
-        Self { fake, brain, writer, log, ready: VecDeque::new(), has_begun: false, is_over: false }
+    fn new(fake: ChatFake, brain: LlmStream, writer: ChunkWriter, log: FakesLog, question: Question) -> Self {
+        let (ready, question) = (VecDeque::new(), Some(question));
+        Self { fake, brain, writer, log, ready, question, has_begun: false, is_over: false }
     }
 
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.ready.pop_front() {
+                self.question.take().into_iter().for_each(Question::answered);
                 return Some(event);
             }
             if self.is_over {

@@ -205,7 +205,7 @@ impl Machine {
     /// The next message that is due; contexts take turns.
     pub(super) fn pop(&mut self, now: Duration) -> Option<Item> {
         if let Some(text) = self.loose.pop_front() {
-            return Some(Item { due: now, text, audio: None });
+            return Some(Item::message(now, text));
         }
         if self.end.is_some() {
             return None;

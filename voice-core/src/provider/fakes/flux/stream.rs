@@ -4,7 +4,7 @@ use super::FluxFake;
 use super::message::{Languages, Optional, Writer};
 use super::query::{Configure, Settings};
 use super::turns::{Event, TurnInfo, Turns};
-use crate::provider::fakes::clock::after;
+use crate::provider::fakes::clock::{after, now};
 use crate::provider::fakes::deepgram::{ConfigureAnswer, Decoder};
 use crate::provider::fakes::ear::EngineEar;
 use crate::provider::fakes::log::SttCounts;
@@ -104,11 +104,14 @@ impl Stream {
     }
 
     fn audio(&mut self, bytes: &[u8]) -> Flow {
+        let question = self.socket.visit().question(now());
         let samples = self.decoder.decode(bytes);
         self.count(|counts| counts.audio_samples += samples.len() as u64);
-        for info in self.turns.audio(&samples) {
-            self.tell(&info);
+        let infos = self.turns.audio(&samples);
+        if infos.iter().any(|info| info.event == Event::EndOfTurn) {
+            question.answered();
         }
+        infos.iter().for_each(|info| self.tell(info));
         let asks = self.turns.hearing.asks();
         match self.engine.push(&samples, &asks) {
             Ok(()) => ControlFlow::Continue(()),

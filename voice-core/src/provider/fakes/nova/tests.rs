@@ -247,13 +247,13 @@ async fn an_empty_frame_ends_the_stream() {
 
 #[tokio::test]
 async fn a_service_may_not_close_and_may_fall_silent_over_a_configure() {
-    let fakes = fakes(NovaFake { closes: Closing::Stays, inactivity_ms: 50, ..says(&[]) }).await;
+    let fakes = fakes(NovaFake { closes: Closing::Stays, inactivity_ms: 1_000, ..says(&[]) }).await;
     let mut client = connect(&fakes).await;
     say(&mut client, json!({"type": "CloseStream"})).await;
     assert_eq!(next(&mut client).await, "Results ");
     assert_eq!(next(&mut client).await, "Metadata ", "only because nothing was sent");
 
-    let never = NovaFake { configure: ConfigureAnswer::Never, inactivity_ms: 20, ..says(&[]) };
+    let never = NovaFake { configure: ConfigureAnswer::Never, inactivity_ms: 1_000, ..says(&[]) };
     let fakes = self::fakes(never).await;
     let mut client = connect(&fakes).await;
     say(&mut client, json!({"type": "Configure", "keyterms": ["a"]})).await;

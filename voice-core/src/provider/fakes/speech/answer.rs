@@ -4,10 +4,11 @@ use super::config::SpeechEnd;
 use super::request::{SPEECH_HZ, SpeechRequest, parse};
 use crate::provider::fakes::FakesLog;
 use crate::provider::fakes::body::{FaultChunks, faulty};
-use crate::provider::fakes::clock::Stopwatch;
+use crate::provider::fakes::clock::{Stopwatch, now};
 use crate::provider::fakes::cutter::Cutter;
 use crate::provider::fakes::encoding::{Encoding, Format};
 use crate::provider::fakes::faults::{Fault, Moment};
+use crate::provider::fakes::log::Question;
 use crate::provider::fakes::outbox::Pace;
 use crate::provider::fakes::visit::{Body, Head, Refusal, Visit};
 use crate::provider::fakes::voice::{Ask, VoiceEvent, Voices};
@@ -33,6 +34,7 @@ pub(in crate::provider::fakes) fn refusal(status: u16, said: &str, request_id: &
 /// One text spoken.
 pub(in crate::provider::fakes) async fn answer(head: Head, body: Bytes, mut visit: Visit) -> Response<Body> {
     visit.log().count(|counts| counts.speech.opened += 1);
+    let question = visit.question(now());
     let fake = visit.shared.config.speech.clone();
     if !visit.shared.accepts(head.authorization(&["Bearer"])) {
         return refuse(&visit, 401, "Incorrect API key provided");
@@ -60,7 +62,8 @@ pub(in crate::provider::fakes) async fn answer(head: Head, body: Bytes, mut visi
     let garbage = Bytes::from_static(b"{\"error\":{\"message\":\"the model failed\"}}");
     let faults = FaultChunks { error: garbage.clone(), malformed: garbage.clone(), unknown: garbage };
     let content_type = HeaderValue::from_static(request.container.content_type());
-    let speech = Speech::new(voices, Cutter::new(fake.chunks), pace, fake.end, &request, visit.log().clone());
+    let mut speech = Speech::new(voices, Cutter::new(fake.chunks), pace, fake.end, &request, visit.log().clone());
+    speech.question = Some(question);
     let mut response = Response::new(faulty(visit, faults, chunks(speech)));
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
@@ -84,6 +87,8 @@ struct Speech {
     ready: VecDeque<Vec<u8>>,
     is_over: bool,
     log: FakesLog,
+    /// Until the first piece is there.
+    question: Option<Question>,
 }
 
 impl Speech {
@@ -107,7 +112,8 @@ impl Speech {
         let header = request.container.header();
         let ready = Some(header).filter(|header| !header.is_empty()).into_iter().collect();
         let audio_from = pace.first_audio;
-        Self { voices, cutter, pace, end, watch: Stopwatch::start(), audio_from, ready, is_over: false, log }
+        let watch = Stopwatch::start();
+        Self { voices, cutter, pace, end, watch, audio_from, ready, is_over: false, log, question: None }
     }
 
     async fn next(&mut self) -> Option<Bytes> {
@@ -115,6 +121,7 @@ impl Speech {
             if let Some(piece) = self.ready.pop_front() {
                 self.wait_for(piece.len()).await;
                 self.log.count(|counts| counts.speech.audio_bytes += piece.len() as u64);
+                self.question.take().into_iter().for_each(Question::answered);
                 return Some(Bytes::from(piece));
             }
             if self.is_over {

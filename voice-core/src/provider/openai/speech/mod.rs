@@ -1,7 +1,7 @@
 //! Speech over HTTP: one request a clause, the next one asked for while the one before is spoken.
 //!
-//! `request`, `audio` and `wav` are pure: what is sent, and what of the answer is samples. `fetch` is one request with its
-//! deadlines and tries, `reply` puts them in order, `tts` joins it all into an engine.
+//! `request`, `audio` and `wav` are pure: what is sent, and what of the answer is samples. `asking` is one request
+//! with its tries, `fetch` its deadlines; `reply` puts them in order, `tts` joins it all into an engine.
 
 mod asking;
 mod audio;

@@ -1,14 +1,9 @@
-//! Applying the schema to a real PostgreSQL.
+//! Applying the schema.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod postgres_support;
-
+use super::postgres_support::{self, TestDatabase, command};
 use futures::future::join_all;
-use postgres_support::TestDatabase;
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, PgConnection};
-use std::process::{Command, Output};
 use voice_server::db::{Applied, ApplyError, DatabaseUrl, LoginPasswords, SCHEMA, apply};
 
 async fn apply_to(database: &TestDatabase) -> Result<Applied, ApplyError> {
@@ -86,9 +81,10 @@ async fn a_schema_that_is_refused_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn an_owner_who_is_no_superuser_can_apply_it_and_isolation_holds() {
+    // Roles are of the whole cluster, and stay longer than this owner.
+    drop(TestDatabase::new().await);
     let database = TestDatabase::empty().await;
     let mut admin = database.admin().await;
-    // The roles are of the whole cluster: where this database's owner finds them made, they were by somebody who may.
     let name: String = sqlx::query_scalar("select current_database()::text").fetch_one(&mut admin).await.unwrap();
     let owner = format!("owner_{name}");
     let grants = format!(
@@ -124,16 +120,6 @@ async fn a_users_row_in_the_stand_in_comes_with_the_profile() {
     let users: i64 =
         sqlx::query_scalar("select count(*) from auth.users").fetch_one(&mut database.admin().await).await.unwrap();
     assert_eq!(users, 1);
-}
-
-fn command(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
-    for variable in ["DATABASE_ADMIN_URL", "DATABASE_URL", "DATABASE_WORKER_URL", "DATABASE_API_PASSWORD"] {
-        command.env_remove(variable);
-    }
-    let Output { status, stdout, stderr } = command.args(arguments).envs(variables.iter().copied()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
 }
 
 #[tokio::test]
