@@ -149,8 +149,8 @@ mod tests {
     use crate::persist::{PersistConfig, PersistLimits};
     use object_store::memory::InMemory;
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
     use uuid::Uuid;
-    use voice_core::transport::native::TurnReport;
     use voice_core::turn::{CallerTurn, EotSource};
     use voice_core::units::{Position, TurnId};
 
@@ -180,9 +180,9 @@ mod tests {
         while keeper.keep(&said(turn)).await == Kept::Safe {
             turn += 1;
         }
-        assert!(turn > 1 && persistence.journal().check().is_err());
+        assert!(turn > 1);
         store.is_back();
-        while persistence.journal().check().is_err() {
+        while persistence.stats().unstored_bytes.load(Ordering::Relaxed) > 0 {
             tokio::task::yield_now().await;
         }
         turn += 1;
@@ -204,7 +204,7 @@ mod tests {
         let mut messages = vec![
             ServerMessage::Transcript { turn: 1, text: "When?".into(), r#final: true },
             agent_text(Some("completed")),
-            ServerMessage::Turn(Box::new(TurnReport::default())),
+            ServerMessage::Turn(Box::default()),
             ServerMessage::Bye { reason: "shutdown".into() },
         ];
         withhold(&mut messages);

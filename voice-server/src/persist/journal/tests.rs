@@ -191,12 +191,12 @@ async fn a_full_journal_refuses_and_takes_again_when_there_is_room() {
     }
     assert_eq!(read, entries(0..taken));
     // The thread deletes what was read after it was told; an entry that waits its turn meets it done.
-    let taker = tokio::spawn(async move { while work.recv().await.is_some() {} });
+    let mut taker = tokio::task::JoinSet::new();
+    taker.spawn(async move { while work.recv().await.is_some() {} });
     while journal.check().is_err() {
         tokio::task::yield_now().await;
     }
     assert_eq!(journal.append(&[entry(taken)]).await, Ok(()));
-    taker.abort();
 }
 
 #[tokio::test]

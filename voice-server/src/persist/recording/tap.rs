@@ -17,7 +17,6 @@ use voice_core::units::ReplyId;
 const QUEUED: usize = 256;
 
 /// What passed a line.
-#[expect(clippy::large_enum_variant, reason = "a frame is inline: boxed, each would be an allocation")]
 pub(super) enum Tapped {
     /// Caller audio.
     Caller(Frame),
