@@ -5,6 +5,7 @@
 
 use criterion::Criterion;
 use futures::{SinkExt, StreamExt};
+use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,35 +14,53 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use uuid::Uuid;
 use voice_benches::call::agent;
 use voice_benches::clock::now;
 use voice_benches::tail::{Tail, print_timer_floor};
 use voice_core::provider::scripted::{LlmConfig, SttDriver, TtsConfig};
 use voice_core::stage::SttEvent;
 use voice_core::transport::native::AudioHeader;
-use voice_server::{ServerConfig, ServerLimits};
+use voice_server::auth::{LocalIssuer, Verifier};
+use voice_server::store::{SqliteStore, SystemStore};
+use voice_server::{Role, ServerConfig, ServerLimits, TenantId, UserId};
 
 const TAIL_TURNS: u64 = 10_000;
 const TURNS_A_CALL: u64 = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (address, stt, stop) = start_server()?;
+    let (place, stt, stop) = start_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    median(&runtime, address, &stt);
+    median(&runtime, &place, &stt);
     println!();
     print_timer_floor();
-    tail(&runtime, address, &stt)?;
+    tail(&runtime, &place, &stt)?;
     drop(stop);
     Ok(())
 }
 
-/// A running server: where it listens, its STT, and what stops it when dropped.
-type Running = (SocketAddr, Arc<SttDriver>, oneshot::Sender<()>);
+/// Who calls.
+const USER: UserId = UserId(Uuid::from_u128(1));
+
+/// No bench takes that long.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Where the server listens, and what it is shown.
+struct Place {
+    address: SocketAddr,
+    token: SecretString,
+}
+
+/// A running server: where it is, its STT, and what stops it when dropped.
+type Running = (Place, Arc<SttDriver>, oneshot::Sender<()>);
 
 /// A server in a thread of its own, until the sender is dropped.
 fn start_server() -> Result<Running, Box<dyn Error>> {
     let (agent, stt) = agent(LlmConfig::default(), TtsConfig::default());
+    let issuer = LocalIssuer::ephemeral()?;
+    let (verifier, token) = (Verifier::default().with_local(&issuer), issuer.sign(USER, TOKEN_LIFE)?);
     let (stop, stopped) = oneshot::channel::<()>();
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
@@ -52,38 +71,44 @@ fn start_server() -> Result<Running, Box<dyn Error>> {
         runtime.block_on(async {
             let Ok(listener) = TcpListener::from_std(listener) else { return };
             let shutdown = async { drop(stopped.await) };
-            if let Err(error) = voice_server::run(listener, ServerConfig::new(agent, limits), shutdown).await {
+            let served = async {
+                let store = SqliteStore::in_memory().await?;
+                store.ensure_development(TenantId(USER.0), USER, Role::Member).await?;
+                let config = ServerConfig::new(agent, limits, verifier, Arc::new(store));
+                Ok::<_, Box<dyn Error>>(voice_server::run(listener, config, shutdown).await?)
+            };
+            if let Err(error) = served.await {
                 println!("the server ended: {error}");
             }
         });
     })?;
-    Ok((address, Arc::new(stt), stop))
+    Ok((Place { address, token }, Arc::new(stt), stop))
 }
 
 /// Calls of at most [`TURNS_A_CALL`] turns, one after the other.
 async fn measure(
-    address: SocketAddr,
+    place: &Place,
     stt: &Arc<SttDriver>,
     turns: u64,
     mut each: impl FnMut(Duration),
 ) -> Result<(), Box<dyn Error>> {
-    let mut client = Client::call(address, stt).await?;
+    let mut client = Client::call(place, stt).await?;
     for turn in 1..=turns {
         each(client.turn().await?);
         if turn % TURNS_A_CALL == 0 {
             client.hang_up().await?;
-            client = Client::call(address, stt).await?;
+            client = Client::call(place, stt).await?;
         }
     }
     client.hang_up().await
 }
 
-fn median(runtime: &Runtime, address: SocketAddr, stt: &Arc<SttDriver>) {
+fn median(runtime: &Runtime, place: &Place, stt: &Arc<SttDriver>) {
     let mut criterion = Criterion::default().configure_from_args();
     criterion.bench_function("server_roundtrip/final_to_first_audio", |bencher| {
         bencher.iter_custom(|turns| {
             let mut total = Duration::ZERO;
-            if let Err(error) = runtime.block_on(measure(address, stt, turns, |took| total += took)) {
+            if let Err(error) = runtime.block_on(measure(place, stt, turns, |took| total += took)) {
                 println!("the call broke off: {error}");
             }
             total
@@ -92,9 +117,9 @@ fn median(runtime: &Runtime, address: SocketAddr, stt: &Arc<SttDriver>) {
     criterion.final_summary();
 }
 
-fn tail(runtime: &Runtime, address: SocketAddr, stt: &Arc<SttDriver>) -> Result<(), Box<dyn Error>> {
+fn tail(runtime: &Runtime, place: &Place, stt: &Arc<SttDriver>) -> Result<(), Box<dyn Error>> {
     let mut tail = Tail::new("final transcript -> first audio, loopback WebSocket");
-    runtime.block_on(measure(address, stt, TAIL_TURNS, |took| tail.record(took)))?;
+    runtime.block_on(measure(place, stt, TAIL_TURNS, |took| tail.record(took)))?;
     tail.print();
     Ok(())
 }
@@ -107,9 +132,12 @@ struct Client {
 }
 
 impl Client {
-    async fn call(address: SocketAddr, stt: &Arc<SttDriver>) -> Result<Self, Box<dyn Error>> {
+    async fn call(place: &Place, stt: &Arc<SttDriver>) -> Result<Self, Box<dyn Error>> {
         let opened = stt.log().opened();
-        let (socket, _) = connect_async(format!("ws://{address}/v1/call")).await?;
+        let mut request = format!("ws://{}/v1/call", place.address).into_client_request()?;
+        let bearer = format!("Bearer {}", place.token.expose_secret());
+        request.headers_mut().insert("authorization", bearer.parse()?);
+        let (socket, _) = connect_async(request).await?;
         if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
             stream.set_nodelay(true)?;
         }

@@ -114,7 +114,7 @@ const CASES: [Case; 7] = [
     ("onset_to_pause", Call::audible, speech),
     ("bid_to_commit", Call::paused, || interim("no what about Monday")),
     ("stop_to_commit", Call::audible, || Input::Command(Command::Interrupt)),
-    ("backchannel_to_resume", Call::paused, || Input::Stt(SttInput::Final { text: "mm-hmm".to_owned() })),
+    ("backchannel_to_resume", Call::paused, || Input::Stt(SttInput::Final { text: "mm-hmm".to_owned(), end: None })),
     ("clause", Call::audible, || reply(ReplyInput::Clause { text: "Or would you rather come on Monday? ".to_owned() })),
     ("played_tick", Call::audible, || reply(ReplyInput::Played { samples: 16_320 })),
 ];

@@ -4,19 +4,21 @@
 
 mod support;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use support::{Call, LINE, agent, quick_agent};
 use voice_core::provider::scripted::{
     LlmConfig, LlmFault, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsFault, Utterance,
 };
 use voice_core::session::{Agent, SessionEvent, Stage};
-use voice_core::stage::{StageError, Stt, SttEvent, SttFeed, SttSession};
+use voice_core::stage::{
+    Fault, FinishReason, Llm, LlmEvent, LlmRequest, LlmStream, StageError, Tts, TtsEvent, TtsFeed, TtsReply, TtsSession,
+};
 use voice_core::transport::{LineCommand, LineControl, LineInfo, LineInput, MemoryOutput, PlayedReports, Rebuffer};
 use voice_core::turn::{EndReason, Muted, Protection, ReplyOutcome, Speculation};
-use voice_core::units::{Position, ReplyId, SampleRate};
+use voice_core::units::{ReplyId, SampleRate};
 
 const LONG: &str = "Very well, I am going to book the table for Monday evening at eight, and you will get a message.";
 
@@ -357,39 +359,68 @@ async fn a_far_end_that_vanishes_ends_the_call_with_what_was_heard() {
     assert!(LONG.starts_with(record.turns[0].heard_text()) && !record.turns[0].heard_text().is_empty());
 }
 
-/// An STT that says a word as soon as it opens and breaks off. It gives up after a thousand times, so that a session
-/// that never waits fails the test and does not hang it.
-#[derive(Clone, Default)]
-struct Stutterer {
-    opened: Arc<AtomicUsize>,
-}
+/// A TTS that has sent twelve seconds of audio for a clause when its connection breaks.
+struct Breaks;
 
-struct Deaf;
-
-impl SttFeed for Deaf {
-    fn push(&mut self, _: &[i16], _: Position) -> Result<(), StageError> {
-        Ok(())
+impl Tts for Breaks {
+    fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+        futures::future::ready(Ok(Box::new(Breaks) as Box<dyn TtsSession>)).boxed()
     }
-    fn finalize(&mut self, _: Position) {}
 }
 
-impl Stt for Stutterer {
-    fn open(&self) -> BoxFuture<'static, Result<SttSession, StageError>> {
-        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
-        let word = stream::iter([Ok(SttEvent::Interim { text: "Well".into() })]);
-        let events = if opened < 1_000 { word.boxed() } else { stream::pending().boxed() };
-        async move { Ok(SttSession { feed: Box::new(Deaf), events }) }.boxed()
+impl TtsSession for Breaks {
+    fn sample_rate(&self) -> SampleRate {
+        SampleRate::Hz16000
+    }
+    fn begin(&mut self, _: ReplyId) -> Result<TtsReply, StageError> {
+        let audio = Bytes::from([0, 16].repeat(3_200));
+        let sent = (0..60).map(move |_| Ok(TtsEvent::Audio(audio.clone())));
+        let reset = StageError::Stream { engine: "a TTS", reason: "reset".into(), fault: Fault::Engine };
+        let events = stream::iter(sent.chain([Err(reset)])).boxed();
+        Ok(TtsReply { feed: Box::new(OneClause(0)), events })
+    }
+}
+
+struct OneClause(usize);
+
+impl TtsFeed for OneClause {
+    fn speak(&mut self, _: &str) -> Result<(), StageError> {
+        self.0 += 1;
+        if self.0 == 1 { Ok(()) } else { Err(StageError::Ended { engine: "a TTS" }) }
+    }
+    fn finish(&mut self) {}
+    fn cancel(&mut self) {}
+}
+
+/// A model that says its second sentence three seconds after the first.
+struct Ponders;
+
+impl Llm for Ponders {
+    fn generate(&self, _: LlmRequest) -> LlmStream {
+        let first = stream::iter([Ok(LlmEvent::Delta("Let me see. ".into()))]);
+        let then = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            stream::iter([Ok(LlmEvent::Delta("Here it is.".into())), Ok(LlmEvent::Done(FinishReason::Stop))])
+        };
+        first.chain(then.flatten_stream()).boxed()
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_stt_that_says_a_word_and_breaks_off_each_time_is_not_opened_without_end() {
-    let stt = Stutterer::default();
-    let opened = Arc::clone(&stt.opened);
-    let llm = ScriptedLlm::new(LlmConfig::default(), vec![LlmReply::text("Yes?")]);
-    let mut call = Call::start(agent(stt, llm, ScriptedTts::new(TtsConfig::default())));
-    call.silent(2_000).await;
-    let in_two_seconds = opened.load(Ordering::Relaxed);
-    assert!((2..=10).contains(&in_two_seconds), "opened {in_two_seconds} times");
-    call.hang_up().await;
+async fn audio_that_a_voice_gave_before_it_broke_is_heard_and_the_reply_ends_with_it() {
+    let mut agent = agent(hello(), Ponders, Breaks);
+    agent.config.turn.speculation = Speculation::Off;
+    let mut call = greeted(LINE, agent).await;
+    call.until_agent_speaks(1).await;
+    let spoke_at = call.now_ms();
+    call.until_turns_end(1).await;
+    let lasted = call.now_ms() - spoke_at;
+    let (record, call) = call.hang_up().await;
+    assert_eq!(record.turns[0].outcome, ReplyOutcome::Failed);
+    let heard = call.samples_of(record.turns[0].reply).len();
+    assert_eq!(heard, 12 * 16_000, "all that came");
+    assert!((11_500..13_000).contains(&lasted), "{lasted} ms");
+    let reset =
+        |event: &SessionEvent| matches!(event, SessionEvent::StageFailed { error: StageError::Stream { .. }, .. });
+    assert_eq!(call.count(reset), 1, "why it broke is told");
 }

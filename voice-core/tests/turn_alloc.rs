@@ -70,7 +70,7 @@ fn pause_and_resume_allocate_nothing() {
     assert_eq!(call.allocations_of(speech()), (Some(Output::Pause(REPLY)), 0));
     let quiet = Input::SpeechEnded { end: Position(19_000), silence_ms: 90 };
     assert_eq!(call.allocations_of(quiet), (Some(Output::FinalizeStt), 0));
-    let backchannel = Input::Stt(SttInput::Final { text: "mm-hmm".to_owned() });
+    let backchannel = Input::Stt(SttInput::Final { text: "mm-hmm".to_owned(), end: None });
     assert_eq!(call.allocations_of(backchannel), (Some(Output::Resume(REPLY)), 0));
 }
 

@@ -37,7 +37,7 @@ fn a_turn_that_the_stt_does_not_end_is_ended_by_the_backstop() {
         500 start what are your opening hours?
         1000 quiet
         1910 - => finalize
-        2000 eot What are your opening hours? => turn 1 Silence 0-910: What are your opening hours?; answer 1 to 1: What are your opening hours?; release 1
+        2000 eot What are your opening hours? => turn 1 Stt 0-910: What are your opening hours?; answer 1 to 1: What are your opening hours?; release 1
         ",
     );
 }

@@ -98,7 +98,7 @@ impl Call {
     fn close_segment(&mut self) {
         self.final_at = None;
         let text = std::mem::take(&mut self.segment).join(" ");
-        self.take(Input::Stt(SttInput::Final { text }));
+        self.take(Input::Stt(SttInput::Final { text, end: None }));
     }
 
     fn step(&mut self) {

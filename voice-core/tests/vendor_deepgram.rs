@@ -7,6 +7,8 @@ mod ends;
 mod fakes;
 #[path = "vendor_deepgram/flux.rs"]
 mod flux;
+#[path = "vendor_deepgram/log.rs"]
+mod log;
 #[path = "vendor_deepgram/nova.rs"]
 mod nova;
 #[path = "vendor_deepgram/support.rs"]

@@ -86,7 +86,7 @@ async fn every_spelling_and_missing_part_gives_the_same_audio() {
         (Spelling::Snake, Alignments::Given, Finals::OnClose),
         (Spelling::Mixed, Alignments::Given, Finals::Missing),
         (Spelling::Camel, Alignments::Null, Finals::OnClose),
-        (Spelling::Snake, Alignments::Absent, Finals::Missing),
+        (Spelling::Snake, Alignments::Absent, Finals::OnClose),
     ] {
         let fakes = fakes(ElevenLabsFake { spelling, alignments, finals, ..ElevenLabsFake::default() }, vec![]).await;
         let mut session = open(ElevenLabsConfig { quiet_ms: 2_000, ..elevenlabs(&fakes) }).await;
@@ -176,6 +176,17 @@ async fn writes_of_any_size_and_messages_of_any_kind_change_nothing() {
         let mut session = open(elevenlabs(&fakes)).await;
         assert_eq!(listen(&mut begin(&mut *session, 1)).await, expected, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn without_times_and_without_an_end_nobody_knows_that_all_was_spoken() {
+    let expected = as_it_should_be().await;
+    let (alignments, finals) = (Alignments::Absent, Finals::Missing);
+    let fakes = fakes(ElevenLabsFake { alignments, finals, ..ElevenLabsFake::default() }, vec![]).await;
+    let mut session = open(ElevenLabsConfig { quiet_ms: 100, stall_ms: 1_000, ..elevenlabs(&fakes) }).await;
+    let spoken = listen(&mut begin(&mut *session, 1)).await;
+    assert_eq!(spoken.pcm, expected.pcm);
+    assert!(matches!(spoken.end, Some(Err(StageError::Stalled { .. }))), "{:?}", spoken.end);
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use crate::check::{self, CheckArgs};
 use crate::db::{self, DbArgs};
 use crate::environment::Environment;
 use crate::fakes::{self, FakesArgs};
-use crate::{ServeArgs, ServerConfig, Settings, build_agent, log};
+use crate::token::{self, TokenArgs};
+use crate::{
+    PersistConfig, PersistLimits, ServeArgs, ServerConfig, Settings, build_agent, log, open_recordings, start,
+};
 use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::io;
@@ -31,6 +34,8 @@ enum Command {
     Call(Box<CallArgs>),
     /// Connects to every configured vendor and says what works, how long it took and what to fix.
     Check(CheckArgs),
+    /// Prints a token of this server's own, for development, and makes its tenant and user.
+    Token(TokenArgs),
     /// Starts local servers that speak the vendors' protocols, so that the whole chain can be tried without a key.
     Fakes(FakesArgs),
     /// Prepares a Postgres database.
@@ -47,6 +52,7 @@ pub async fn execute(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Call(args) => Ok(caller::run(*args).await?),
         Command::Check(args) => Ok(check::run(&args).await?),
         Command::Db(args) => Ok(db::run(args).await?),
+        Command::Token(args) => Ok(token::run(&args).await?),
         Command::Fakes(args) => {
             log::start(Environment::of_process()?.log_filter().or(Some(fakes::LOG)))?;
             let stop = CancellationToken::new();
@@ -62,16 +68,21 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
     let environment = Environment::of_process()?;
     log::start(environment.log_filter())?;
     let settings = Settings::load(args, environment)?;
+    let (verifier, store) = start::trust_and_store(&settings).await?;
     let built = build_agent(&settings)?;
     for note in &built.notes {
         info!("{note}");
     }
+    let recordings = open_recordings(&settings.recordings, &settings.data)?;
+    let limits = PersistLimits { journal_bytes: settings.limits.journal_bytes, ..PersistLimits::default() };
+    let persist = PersistConfig { data: settings.data, limits };
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}; choose another with --listen", settings.listen))?;
     // The one line on standard output, for scripts that chose port 0.
     println!("listening on {}", listener.local_addr()?);
-    let config = ServerConfig { prices: settings.prices, ..ServerConfig::new(built.agent, settings.limits) };
+    let config = ServerConfig::new(built.agent, settings.limits, verifier, store);
+    let config = ServerConfig { prices: settings.prices, persist: Some(persist), recordings, ..config };
     let stop = CancellationToken::new();
     tokio::select! {
         done = crate::run(listener, config, stop.cancelled()) => Ok(done?),

@@ -6,6 +6,7 @@ use crate::choice::{Choice, LlmEngine, SttEngine, TtsEngine};
 use crate::cost::Prices;
 use crate::environment::Environment;
 use crate::limits::ServerLimits;
+use crate::persist::RecordingSettings;
 use crate::sections::{
     CartesiaSection, ElevenLabsSection, FluxSection, GroqSection, LlamaCppSection, NovaSection, OllamaSection,
     OpenAiSection, VllmSection,
@@ -28,6 +29,9 @@ pub struct ServeArgs {
     /// The folder of the local models. Default .models.
     #[arg(long, value_name = "DIR", env = "VOICE_MODELS_DIR")]
     pub models: Option<PathBuf>,
+    /// The folder of what the server keeps: the database, and in development the key of its own tokens. Default .data.
+    #[arg(long, value_name = "DIR", env = "VOICE_DATA_DIR")]
+    pub data: Option<PathBuf>,
     /// Calls at a time. Default 100.
     #[arg(long, value_name = "N", env = "VOICE_MAX_CALLS")]
     pub max_calls: Option<usize>,
@@ -41,8 +45,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The folder of the local models.
     pub models: PathBuf,
+    /// The folder of what the server keeps.
+    pub data: PathBuf,
     /// How much of its clients the server bears.
     pub limits: ServerLimits,
+    /// Where recordings are kept.
+    pub recordings: RecordingSettings,
     /// Who answers.
     pub agent: AgentSettings,
     /// When the agent answers and when it falls silent.
@@ -79,7 +87,9 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             models: PathBuf::from(".models"),
+            data: PathBuf::from(".data"),
             limits: ServerLimits::default(),
+            recordings: RecordingSettings::default(),
             agent: AgentSettings::default(),
             turn: TurnConfig::default(),
             fallback: FallbackConfig::default(),
@@ -210,6 +220,9 @@ impl Settings {
         if let Some(models) = &args.models {
             self.models.clone_from(models);
         }
+        if let Some(data) = &args.data {
+            self.data.clone_from(data);
+        }
         if let Some(max_calls) = args.max_calls {
             self.limits.max_calls = max_calls;
         }
@@ -224,6 +237,12 @@ impl Settings {
             ("limits.request_ms", limits.request_ms),
             ("limits.handshake_ms", limits.handshake_ms),
             ("limits.idle_ms", limits.idle_ms),
+            ("limits.strangers", limits.strangers as u64),
+            ("limits.strangers_of_address", limits.strangers_of_address as u64),
+            ("limits.api_ms", limits.api_ms),
+            ("limits.tenant_requests", limits.tenant_requests.into()),
+            ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
+            ("limits.journal_bytes", limits.journal_bytes),
             ("limits.send_buffer_bytes", limits.send_buffer_bytes as u64),
             ("turn.max_call_ms", self.turn.max_call_ms),
         ];

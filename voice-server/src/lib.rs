@@ -5,6 +5,7 @@
 
 mod admission;
 mod agent;
+mod api;
 pub mod auth;
 mod call;
 pub mod caller;
@@ -14,16 +15,21 @@ mod cli;
 mod config;
 mod cost;
 pub mod db;
+mod development;
 mod environment;
 mod fakes;
 mod http;
 mod limits;
 mod log;
 mod metrics;
+mod persist;
 mod principal;
+mod problem;
 mod sections;
 mod server;
+mod start;
 pub mod store;
+mod token;
 
 pub use agent::{AgentError, BuiltAgent, build_agent};
 pub use choice::{Choice, LlmEngine, Named, SttEngine, TtsEngine};
@@ -32,6 +38,10 @@ pub use config::{AgentSettings, ConfigError, ServeArgs, Settings, VadChoice};
 pub use cost::{EnginePrices, Price, Prices};
 pub use environment::{Account, Environment, EnvironmentError};
 pub use limits::ServerLimits;
+pub use persist::{
+    PersistConfig, PersistError, PersistLimits, RecordingError, RecordingSettings, SpoolError, open_recordings,
+};
 pub use principal::{CallUuid, Principal, Role, TenantId, UserId};
 pub use sections::*;
 pub use server::{ServerConfig, ServerError, run, serve_connection};
+pub use start::{StartError, exit_code};

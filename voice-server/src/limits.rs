@@ -26,9 +26,24 @@ pub struct ServerLimits {
     pub send_buffer_bytes: usize,
     /// Wrong messages in a call before it ends.
     pub max_errors: u32,
-    /// Web pages that may place calls, besides those this server's own host serves, as browsers name them
+    /// Web pages that may place calls, besides the tenant's and those this server's own host serves, as browsers name them
     /// (`https://app.example`), or `*` for all. Others are answered 403. Clients that are no browsers are not asked.
     pub allowed_origins: Vec<String>,
+    /// Connections at a time whose client has not said yet who it is; one more is answered 429.
+    pub strangers: usize,
+    /// Of those, from one address (of IPv6, one network of 64 bits); likewise. Clients behind one proxy share it.
+    pub strangers_of_address: usize,
+    /// What says who a client is may be over for so long before its call ends.
+    pub auth_grace_ms: u64,
+    /// Requests of one tenant that are worked on at a time; one more is answered 429.
+    pub tenant_requests: u32,
+    /// Requests of one tenant a second, in the long run; likewise. Twice as many may come at once.
+    pub tenant_requests_per_s: u32,
+    /// A request of the API is answered within this, or with 503.
+    pub api_ms: u64,
+    /// What is kept on this machine's disk of calls until the database has it. At nine tenths of it no further call is
+    /// taken; at all of it nothing more of running calls is kept, nor told as final.
+    pub journal_bytes: u64,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,
 }
@@ -46,6 +61,13 @@ impl Default for ServerLimits {
             send_buffer_bytes: 32 * 1024,
             max_errors: 32,
             allowed_origins: Vec::new(),
+            strangers: 64,
+            strangers_of_address: 8,
+            auth_grace_ms: 300_000,
+            tenant_requests: 16,
+            tenant_requests_per_s: 50,
+            api_ms: 10_000,
+            journal_bytes: 1 << 30,
             drain_ms: 30_000,
         }
     }
@@ -66,6 +88,14 @@ impl ServerLimits {
 
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_millis(self.idle_ms)
+    }
+
+    pub(crate) fn auth_grace(&self) -> Duration {
+        Duration::from_millis(self.auth_grace_ms)
+    }
+
+    pub(crate) fn api(&self) -> Duration {
+        Duration::from_millis(self.api_ms)
     }
 
     pub(crate) fn drain(&self) -> Duration {

@@ -18,6 +18,8 @@ fn args(folder: &tempfile::TempDir) -> CallArgs {
         server: None,
         config: None,
         models: None,
+        data: None,
+        token: None,
         record: None,
         json: None,
         rate: voice_core::units::SampleRate::Hz8000,

@@ -4,6 +4,9 @@
 //! a minute takes a moment, and nothing depends on how fast the machine is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+mod access_support;
+
+use access_support::{Access, PausedOnceAnswered};
 use std::collections::BTreeSet;
 use std::f32::consts::TAU;
 use std::path::{Path, PathBuf};
@@ -16,7 +19,7 @@ use voice_core::session::{Agent, AgentConfig};
 use voice_core::stage::{LlmRequest, Role};
 use voice_core::units::SampleRate;
 use voice_server::caller::{BargeInLine, CallArgs, CallReport, Cue, EncodingArg, FileArg, Recording, TurnLine, place};
-use voice_server::{ServerConfig, ServerLimits, serve_connection};
+use voice_server::{ServerLimits, serve_connection};
 
 const RATE: SampleRate = SampleRate::Hz16000;
 
@@ -86,6 +89,7 @@ async fn hold() -> Held {
     let folder = tempfile::tempdir().unwrap();
     let file = |name, sound_ms, cue| FileArg { path: tone(folder.path(), name, sound_ms), cue };
     let record = folder.path().join("call.wav");
+    let access = Access::new().await;
     let args = CallArgs {
         files: vec![
             file("question.wav", 1_500, Cue::AfterAgent),
@@ -96,6 +100,8 @@ async fn hold() -> Held {
         server: None,
         config: None,
         models: None,
+        data: None,
+        token: Some(access.token()),
         record: Some(record.clone()),
         json: None,
         rate: RATE,
@@ -107,8 +113,8 @@ async fn hold() -> Held {
         max_file_s: 10,
     };
     let (near, far) = duplex(1 << 20);
-    let config = ServerConfig::new(agent(), ServerLimits::default());
-    let ((report, end), ()) = tokio::join!(place(near, &args), serve_connection(far, config));
+    let config = access.config(agent(), ServerLimits::default());
+    let ((report, end), ()) = tokio::join!(place(PausedOnceAnswered::new(near), &args), serve_connection(far, config));
     end.expect("the call ends in order");
     Held { report: report.expect("the call began"), recording: Recording::read(&record).expect("a recording") }
 }
@@ -128,7 +134,7 @@ fn near(a: f64, b: f64, within_ms: f64) -> bool {
     (a - b).abs() <= within_ms
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn three_turns_one_interruption_and_one_cough() {
     let Held { report, recording } = hold().await;
     let words: Vec<_> = report.turns.iter().map(|turn| turn.caller_text.as_str()).collect();

@@ -5,6 +5,9 @@
 //! machine is: who said what, which overlap was what, and that nothing of a cut reply follows its signal.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+mod access_support;
+
+use access_support::Access;
 use futures::StreamExt;
 use std::path::{Path, PathBuf};
 use tokio::io::duplex;
@@ -12,7 +15,7 @@ use voice_core::provider::local::{LocalModels, PicoConfig, PicoLanguage, PicoTts
 use voice_core::stage::{Tts, TtsEvent};
 use voice_core::units::{ReplyId, SampleRate};
 use voice_server::caller::{CallArgs, CallReport, Cue, EncodingArg, FileArg, Recording, place};
-use voice_server::{ServerConfig, ServerLimits, Settings, build_agent, serve_connection};
+use voice_server::{ServerLimits, Settings, build_agent, serve_connection};
 
 const RATE: SampleRate = SampleRate::Hz16000;
 /// Two frames: one in which a sound begins, one in which it is noticed.
@@ -74,6 +77,7 @@ fn write(folder: &Path, name: &str, samples: &[i16]) -> PathBuf {
 async fn hold(folder: &Path) -> (CallReport, Recording) {
     let file = |path, cue| FileArg { path, cue };
     let record = folder.join("call.wav");
+    let access = Access::new().await;
     let args = CallArgs {
         files: vec![
             file(spoken("I would like to come on Tuesday please.", folder, "ask.wav").await, Cue::AfterAgent),
@@ -87,6 +91,8 @@ async fn hold(folder: &Path) -> (CallReport, Recording) {
         server: None,
         config: None,
         models: None,
+        data: None,
+        token: Some(access.token()),
         record: Some(record.clone()),
         json: None,
         rate: RATE,
@@ -100,7 +106,7 @@ async fn hold(folder: &Path) -> (CallReport, Recording) {
     let settings = Settings { models: models_folder(), ..Settings::default() };
     let agent = build_agent(&settings).expect("the default agent").agent;
     let (near, far) = duplex(1 << 20);
-    let config = ServerConfig::new(agent, ServerLimits::default());
+    let config = access.config(agent, ServerLimits::default());
     let ((report, end), ()) = tokio::join!(place(near, &args), serve_connection(far, config));
     end.expect("the call ends in order");
     (report.expect("the call began"), Recording::read(&record).expect("a recording"))

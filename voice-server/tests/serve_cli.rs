@@ -6,9 +6,11 @@ use std::process::{Command, Output};
 
 fn voice_server(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
-    for variable in ["VOICE_CONFIG", "VOICE_LISTEN", "VOICE_MODELS_DIR", "VOICE_MAX_CALLS", "VOICE_LOG"] {
+    for variable in ["VOICE_CONFIG", "VOICE_LISTEN", "VOICE_MODELS_DIR", "VOICE_MAX_CALLS", "VOICE_LOG", "ENVIRONMENT"]
+    {
         command.env_remove(variable);
     }
+    command.env("VOICE_DATA_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"));
     command.args(args).output().unwrap_or_else(|error| panic!("the command does not run: {error}"))
 }
 

@@ -4,8 +4,10 @@
 //! It takes as long as it sounds. What is asserted does not depend on how fast the machine is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+mod access_support;
 mod vendor_support;
 
+use access_support::Access;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +17,7 @@ use tokio::net::TcpStream;
 use vendor_support::{KEY, REPLIES, TURNS, caller, command, fakes, variables};
 use voice_core::provider::scripted::LoudVad;
 use voice_core::session::Agent;
-use voice_server::caller::{BargeInLine, CallReport, place};
+use voice_server::caller::{BargeInLine, CallArgs, CallReport, place};
 use voice_server::{Environment, Prices, ServerConfig, ServerLimits, Settings, build_agent, serve_connection};
 
 const PRICES: &str = "
@@ -60,9 +62,10 @@ async fn a_call_through_the_fakes_is_held_and_billed_by_engine() {
     assert!(built.notes.iter().any(|note| note.starts_with("tts: Cartesia sonic-3.5")), "{:?}", built.notes);
     let agent = Agent { vad: Arc::new(LoudVad), ..built.agent };
     let prices: Prices = toml::from_str(PRICES).unwrap();
-    let config = ServerConfig { prices, ..ServerConfig::new(agent, ServerLimits::default()) };
+    let access = Access::new().await;
+    let config = ServerConfig { prices, ..access.config(agent, ServerLimits::default()) };
     let (near, far) = duplex(1 << 20);
-    let args = caller(folder.path());
+    let args = CallArgs { token: Some(access.token()), ..caller(folder.path()) };
     let ((report, end), ()) = tokio::join!(place(near, &args), serve_connection(far, config));
     end.expect("the call ends in order");
     let report = report.expect("the call began");

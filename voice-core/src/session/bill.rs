@@ -1,12 +1,12 @@
 //! What one reply has used so far, by engine.
 //!
-//! Invariant: a generation is counted once, when it is over or given up; a clause when it is handed over, and again
-//! where another engine has to speak it anew.
+//! Invariant: a generation is counted once, when it is over or given up; a clause when an engine is handed it, and its
+//! rest again where another one is.
 
 use super::Stage;
 use super::cost::{Cost, DiscardedUse, add_tokens};
 use super::engines::Engines;
-use crate::stage::TokenUsage;
+use crate::stage::{Handed, TokenUsage};
 
 /// The bill of a reply.
 #[derive(Debug)]
@@ -16,9 +16,6 @@ pub(super) struct Bill {
     generation: Option<Generation>,
     voice: String,
     voice_named: Named,
-    /// How many characters each clause has that was handed to the voice and not spoken to its end.
-    unspoken: Vec<u64>,
-    ended: usize,
 }
 
 /// Whether the stream has said who serves.
@@ -45,8 +42,6 @@ impl Bill {
             generation: None,
             voice: engines.name(Stage::Tts).to_owned(),
             voice_named: Named::No,
-            unspoken: Vec::new(),
-            ended: 0,
         }
     }
 
@@ -96,27 +91,22 @@ impl Bill {
 
     /// A clause was handed to the voice.
     pub(super) fn clause(&mut self, clause: &str) {
-        let characters = clause.chars().count() as u64;
-        self.unspoken.push(characters);
-        self.characters(characters);
+        self.characters(clause.chars().count() as u64);
     }
 
-    /// So many clauses are spoken to their end.
-    pub(super) fn clauses_end(&mut self, clauses: u32) {
-        let newly = (clauses as usize).saturating_sub(self.ended).min(self.unspoken.len());
-        self.unspoken.drain(..newly);
-        self.ended += newly;
-    }
-
-    /// The voice's stream says who speaks: one that takes over is handed what was not spoken to its end.
+    /// The voice's stream says who speaks.
     pub(super) fn voice_is(&mut self, engine: &str) {
-        let anew = self.unspoken.iter().sum();
         match std::mem::replace(&mut self.voice_named, Named::Yes) {
             Named::No => self.rename_voice(engine),
-            Named::Yes => {
-                engine.clone_into(&mut self.voice);
-                self.characters(anew);
-            }
+            Named::Yes => engine.clone_into(&mut self.voice),
+        }
+    }
+
+    /// The voice is over and says which engines were handed what: they know better than what was counted here.
+    pub(super) fn handed(&mut self, handed: &[Handed]) {
+        self.cost.engines.iter_mut().for_each(|account| account.characters = 0);
+        for Handed { engine, characters } in handed {
+            self.cost.note(Stage::Tts, engine, |account| account.characters += characters);
         }
     }
 
@@ -187,13 +177,14 @@ mod tests {
         bill.clause("Well. ");
         bill.voice_is("voice A");
         bill.clause("Then so.");
-        bill.clauses_end(1);
         bill.voice_is("voice B");
+        let handed = |engine: &str, characters| Handed { engine: engine.into(), characters };
+        bill.handed(&[handed("voice A", 6), handed("voice B", 16)]);
         let cost = bill.close(Kept::Used);
         let (a, b) = (account(&cost, "mind A"), account(&cost, "mind B"));
         assert_eq!((a.generations, a.unreported_generations, a.deltas), (1, 1, 0));
         assert_eq!((b.generations, b.unreported_generations, b.deltas, b.tokens), (1, 0, 1, usage(7)));
-        assert_eq!((account(&cost, "voice A").characters, account(&cost, "voice B").characters), (14, 8));
+        assert_eq!((account(&cost, "voice A").characters, account(&cost, "voice B").characters), (6, 16));
         assert_eq!(cost.engines.len(), 4, "the guessed names have used nothing");
         assert_eq!((cost.tts_characters(), cost.discarded_tts_characters()), (22, 0));
     }

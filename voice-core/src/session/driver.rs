@@ -19,12 +19,13 @@ use super::playout::Pacing;
 use super::record::CallRecord;
 use super::replies::Replies;
 use super::reply::ReplyNews;
+use super::retry::Retry;
 use super::tools::{FinishedRun, ToolRuns};
 use super::warmth::Warmth;
 use super::watch::Watch;
 use crate::metrics::BargeInTimeline;
 use crate::stage::StageError;
-use crate::transport::{BoxLineSource, Line, LineControl, LineError, LineInput, LineSink};
+use crate::transport::{BoxLineSource, Line, LineError, LineInput, LineSink};
 use crate::turn::{CallerTurn, Command, EndReason, Input, ReplyInput, TurnMachine};
 use crate::units::{CallId, Position, ReplyId};
 use futures::StreamExt;
@@ -36,8 +37,6 @@ use tokio::sync::mpsc;
 
 /// Inputs from the line taken in a row before the others get a turn.
 const LINE_STREAK: u32 = 8;
-/// A far end that takes nothing for this long is gone.
-const LINE_STALL: Duration = Duration::from_secs(5);
 /// When to try again what the line had no room for.
 const LINE_RETRY: Duration = Duration::from_millis(20);
 /// How long closing the line may take.
@@ -63,11 +62,10 @@ impl Session {
         let (source, sink) = line.split();
         let now = clock::now();
         let driver = Driver {
-            call,
             machine: TurnMachine::new(agent.config.turn.clone(), info.rate, now),
             listener: Listener::new(info.rate, agent.vad.as_ref(), &agent.config, now),
-            stt: SttLink::new(agent.stt.clone()),
-            tts: TtsLink::new(agent.tts.clone()),
+            stt: SttLink::new(agent.stt.clone(), Retry::of(&call)),
+            tts: TtsLink::new(agent.tts.clone(), Retry::of(&call)),
             replies: Replies::new(),
             tools: ToolRuns::new(agent.tools.clone()),
             memory: Memory::new(&agent.config.instructions, agent.config.history.clone()),
@@ -97,6 +95,7 @@ impl Session {
             commands_over: false,
             hands_over: false,
             ended: None,
+            call,
         };
         (Self { driver, source, commands }, SessionHandle { commands: sender }, events)
     }
@@ -168,13 +167,13 @@ pub(super) struct Driver {
     pub(super) warmth: Warmth,
     pub(super) cost: Cost,
     pub(super) sent_samples: u64,
-    stalled_since: Option<Instant>,
+    pub(super) stalled_since: Option<Instant>,
     pub(super) told_dropped: u64,
     next_heard: Instant,
     line_streak: u32,
     commands_over: bool,
     /// A reply's first audio was just handed to the line: whoever carries it on goes before the rest of the reply.
-    hands_over: bool,
+    pub(super) hands_over: bool,
     pub(super) ended: Option<EndReason>,
 }
 
@@ -197,7 +196,7 @@ impl Driver {
         }
     }
 
-    fn tell_played(&mut self, now: Instant) {
+    pub(super) fn tell_played(&mut self, now: Instant) {
         if let Some(reply) = self.replies.playing() {
             let played = reply.track.played(now);
             if played > reply.told_played {
@@ -236,74 +235,6 @@ impl Driver {
         let dues = [track, self.machine.poll_timeout(), Some(self.listener.next_fill()), self.tools.next_filler()];
         let heard = self.replies.playing().is_some().then_some(self.next_heard);
         dues.into_iter().chain([heard]).flatten().min().unwrap_or(now + IDLE)
-    }
-
-    /// Sends what the schedule allows.
-    fn send_due(&mut self, now: Instant) {
-        let Some(reply) = self.replies.playing() else { return };
-        while let Some(frame) = reply.track.due_frame(now) {
-            if let Err(error) = self.sink.send_audio(reply.id, &frame) {
-                return self.line_refused(error, now);
-            }
-            self.stalled_since = None;
-            self.sent_samples += frame.samples().len() as u64;
-            reply.track.mark_sent(&frame, now);
-            if reply.timeline.first_audio.is_none() {
-                reply.timeline.first_audio = Some(now);
-                self.hands_over = true;
-                let (reply, turn) = (reply.id, reply.timeline.turn);
-                self.watch.tell(SessionEvent::AgentSpeaking { at: now, reply, turn });
-            }
-            reply.last_sent = Some(now);
-        }
-    }
-
-    pub(super) fn line_refused(&mut self, error: LineError, now: Instant) {
-        match error {
-            LineError::Full => {
-                let since = *self.stalled_since.get_or_insert(now);
-                if now.saturating_duration_since(since) >= LINE_STALL {
-                    self.handle(Input::Command(Command::HangUp(EndReason::LineLost)), now);
-                }
-            }
-            LineError::Closed | LineError::Lost(_) | LineError::Protocol(_) => self.line_failed(&error, now),
-        }
-    }
-
-    fn line_failed(&mut self, error: &LineError, now: Instant) {
-        tracing::info!(call = %self.call, %error, "the line ended");
-        let reason = match error {
-            LineError::Closed => EndReason::CallerHungUp,
-            LineError::Lost(_) | LineError::Full | LineError::Protocol(_) => EndReason::LineLost,
-        };
-        self.handle(Input::Command(Command::HangUp(reason)), now);
-    }
-
-    fn tell_drained(&mut self, now: Instant) {
-        let Some(id) = self.replies.playing().map(|reply| reply.id) else { return };
-        self.tell_end(id, now);
-        let Some(reply) = self.replies.playing() else { return };
-        if reply.track.is_drained(now) && !reply.told_drained {
-            reply.told_drained = true;
-            let samples = reply.track.played(now);
-            self.handle(Input::Reply(id, ReplyInput::Drained { samples }), now);
-        }
-    }
-
-    /// Tells the far end that it has all of a reply, once.
-    pub(super) fn tell_end(&mut self, id: ReplyId, now: Instant) {
-        let Some(reply) = self.replies.get(id) else { return };
-        let total_samples = reply.track.total();
-        if reply.track.is_sent() && !reply.told_end && total_samples > 0 {
-            reply.told_end = true;
-            self.control(LineControl::End { reply: id, total_samples }, now);
-        }
-    }
-
-    fn tell_heard(&mut self, now: Instant) {
-        self.tell_played(now);
-        let Some((id, turn)) = self.replies.playing().map(|reply| (reply.id, reply.timeline.turn)) else { return };
-        self.tell_agent_text(id, turn);
     }
 
     fn fill_silence(&mut self, now: Instant) {
@@ -401,12 +332,13 @@ impl Driver {
             call: self.call,
             caller_turns: self.caller_turns,
             turns: self.turns,
+            conversation: self.memory.conversation(),
             reason,
             received_samples: self.listener.received_samples(),
             sent_samples: self.sent_samples,
             cost: self.cost,
         };
-        drop(self.watch);
+        self.watch.end(&record);
         let mut sink = self.sink;
         // A far end that does not read is closed without its last words.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, poll_fn(|cx| sink.poll_close(cx))).await;

@@ -4,11 +4,12 @@
 //! followed by one that is given it again, so that no word is lost. Audio whose words are final is never given again,
 //! and words of the open segment replace its earlier ones: none doubles.
 
+use super::backlog::Backlog;
+use super::retry::Retry;
 use crate::stage::{LISTEN_RATE, StageError, Stt, SttEvent, SttHints, SttSession};
 use crate::units::Position;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,24 +17,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// Audio kept before the first stream has opened, and room for that much from the start: 320 KB.
-const BACKLOG_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(10_000);
-/// The most audio without final words that is kept; beyond it the oldest is lost. As long as the longest turn usually
-/// may be, as an engine that finds turns gives no final before their end: 1.9 MB, and only then.
-const MAX_KEPT_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(60_000);
-/// Kept before an onset: an engine wants to hear how a word begins.
-const KEPT_BEFORE_ONSET_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(500);
-/// Kept of silence: the VAD may have missed words that an engine is about to report.
-const KEPT_SILENCE_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(2_000);
-/// What a stream is given at once of audio that was kept.
-const CHUNK_SAMPLES: usize = LISTEN_RATE.samples_in_ms(20) as usize;
 /// An engine that does not open within this time is as good as broken.
 const OPEN_DEADLINE: Duration = Duration::from_secs(10);
-/// A stream that took this much audio had opened well: its end starts the attempts anew.
+/// A stream that took this much audio beyond what was kept for it had opened well: its end starts the attempts anew.
 const PROVEN_SAMPLES: u64 = LISTEN_RATE.samples_in_ms(5_000);
-/// Waits between attempts to open a stream; after the last the STT has failed.
+/// The usual waits between attempts to open a stream; after the last the STT has failed. Even the first is one: a vendor
+/// that drops all its calls at once gets them back one after the other.
 const RETRY_AFTER: [Duration; 4] =
-    [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
+    [Duration::from_millis(100), Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
 /// One that has failed is tried again this often, where that is of any use.
 const RETRY_FAILED_AFTER: Duration = Duration::from_secs(15);
 /// Engines of which it is remembered that they broke.
@@ -59,17 +50,16 @@ pub(super) enum SttNews {
 pub(super) struct SttLink {
     stt: Arc<dyn Stt>,
     link: Link,
+    retry: Retry,
     attempts: usize,
-    /// The audio that the next stream will need, up to `kept_end`.
-    kept: VecDeque<i16>,
-    kept_end: Position,
-    /// Up to here all words are final.
-    final_end: Position,
+    /// The audio that the next stream will need.
+    backlog: Backlog,
     /// Up to here the present stream was given the audio.
     fed_to: Position,
-    /// Where the speech begins whose words are not final.
-    open_from: Option<Position>,
-    speaking: bool,
+    /// Where the caller was when the present stream opened: what it took before was kept for it.
+    opened_at: Position,
+    /// How far the present stream may be behind, as it was given that much at once.
+    lag_samples: u64,
     /// The final that was asked for and has not come.
     asked: Option<Position>,
     /// The present stream was not asked for it yet.
@@ -78,7 +68,6 @@ pub(super) struct SttLink {
     serving: Option<String>,
     /// Of several engines those that broke since one had proved good.
     broken: Vec<String>,
-    taken_samples: u64,
     behind: bool,
     fed_samples: u64,
     /// All hints so far, for the streams to come.
@@ -86,23 +75,21 @@ pub(super) struct SttLink {
 }
 
 impl SttLink {
-    pub(super) fn new(stt: Arc<dyn Stt>) -> Self {
+    pub(super) fn new(stt: Arc<dyn Stt>, retry: Retry) -> Self {
         let link = Link::Opening(opening(&stt));
         Self {
             stt,
             link,
+            retry,
             attempts: 1,
-            kept: VecDeque::with_capacity(BACKLOG_SAMPLES as usize + 2 * CHUNK_SAMPLES),
-            kept_end: Position::ZERO,
-            final_end: Position::ZERO,
+            backlog: Backlog::new(),
             fed_to: Position::ZERO,
-            open_from: None,
-            speaking: false,
+            opened_at: Position::ZERO,
+            lag_samples: 0,
             asked: None,
             asking: false,
             serving: None,
             broken: Vec::new(),
-            taken_samples: 0,
             behind: false,
             fed_samples: 0,
             hints: SttHints::default(),
@@ -112,10 +99,11 @@ impl SttLink {
     /// Gives the next samples. The first refusal of a row is returned, the others are counted as part of it; what was
     /// refused is given with the next samples, as long as it is kept.
     pub(super) fn push(&mut self, samples: &[i16], position: Position) -> Option<StageError> {
-        self.kept.extend(samples);
-        self.kept_end = position.plus(samples.len() as u64);
-        self.trim();
+        self.backlog.push(samples, position);
         let refusal = self.feed().err();
+        if matches!(self.link, Link::Open(_)) && self.backlog.drop_wordless(self.fed_to.minus(self.lag_samples)) {
+            self.asked = None;
+        }
         let was_behind = std::mem::replace(&mut self.behind, refusal.is_some());
         refusal.filter(|_| !was_behind)
     }
@@ -123,17 +111,16 @@ impl SttLink {
     /// Gives the stream all that it was not given yet, and asks for the final that is wanted of it.
     fn feed(&mut self) -> Result<(), StageError> {
         let Link::Open(session) = &mut self.link else { return Ok(()) };
-        let kept_from = self.kept_end.minus(self.kept.len() as u64);
-        self.fed_to = self.fed_to.max(kept_from);
-        while self.fed_to < self.kept_end {
-            let chunk = chunk_at(&self.kept, self.fed_to.since(kept_from) as usize);
+        self.fed_to = self.fed_to.max(self.backlog.start());
+        while self.fed_to < self.backlog.end() {
+            let chunk = self.backlog.chunk_at(self.fed_to);
             if chunk.is_empty() {
                 break;
             }
             session.feed.push(chunk, self.fed_to)?;
             let samples = chunk.len() as u64;
+            self.backlog.taken();
             self.fed_to = self.fed_to.plus(samples);
-            self.taken_samples += samples;
             self.fed_samples += samples;
         }
         if let Some(end) = self.asked.filter(|_| std::mem::take(&mut self.asking)) {
@@ -148,16 +135,15 @@ impl SttLink {
     }
 
     pub(super) fn speech_started(&mut self, onset: Position) {
-        self.speaking = true;
+        self.backlog.speech_started(onset);
         self.asked = None;
-        self.open_from.get_or_insert(onset);
         if let Link::Open(session) = &mut self.link {
             session.feed.speech_started(onset);
         }
     }
 
-    pub(super) fn speech_ended(&mut self) {
-        self.speaking = false;
+    pub(super) fn speech_ended(&mut self, end: Position) {
+        self.backlog.speech_ended(end);
     }
 
     pub(super) fn finalize(&mut self, end: Position) {
@@ -210,31 +196,24 @@ impl SttLink {
     fn note(&mut self, event: &SttEvent) {
         match event {
             SttEvent::Serving(serving) => self.serving = Some(serving.engine.clone()),
+            // One that does not know covers all that was fed.
+            SttEvent::Final { end: Position::ZERO, .. } => self.closed(self.backlog.end()),
             SttEvent::Final { end, .. } => self.closed(*end),
-            SttEvent::EndOfTurn { end, .. } => self.closed(end.unwrap_or(self.kept_end)),
+            SttEvent::EndOfTurn { end, .. } => self.closed(end.unwrap_or(self.backlog.end())),
             SttEvent::StartOfTurn { text } | SttEvent::Interim { text } | SttEvent::EagerEndOfTurn { text } => {
                 if !text.trim().is_empty() {
-                    // Words that the VAD missed are somewhere in the silence that was kept.
-                    let kept_from = self.kept_end.minus(self.kept.len() as u64);
-                    self.open_from.get_or_insert(kept_from.plus(KEPT_BEFORE_ONSET_SAMPLES));
+                    self.backlog.words_open();
                 }
             }
             SttEvent::TurnResumed => {}
         }
-        if !matches!(event, SttEvent::Serving(_)) {
-            // It works; but one that breaks off at each word is not opened anew at once for ever.
-            self.attempts = self.attempts.min(1);
-        }
     }
 
-    /// The words up to `end` are final.
+    /// The words up to `end` are final. Speech after it may be what the final was asked for.
     fn closed(&mut self, end: Position) {
-        self.final_end = self.final_end.max(end.min(self.kept_end));
-        self.open_from = self.speaking.then_some(end);
-        self.asked = None;
-        self.trim();
-        if self.kept.capacity() > 2 * BACKLOG_SAMPLES as usize {
-            self.kept.shrink_to(BACKLOG_SAMPLES as usize + 2 * CHUNK_SAMPLES);
+        self.backlog.words_final(end);
+        if self.backlog.is_settled() {
+            self.asked = None;
         }
     }
 
@@ -242,37 +221,39 @@ impl SttLink {
         if self.hints != SttHints::default() {
             session.feed.expect(&self.hints);
         }
-        if let Some(open_from) = self.open_from {
+        if let Some(open_from) = self.backlog.open_from() {
             session.feed.speech_started(open_from);
         }
         self.link = Link::Open(session);
-        self.taken_samples = 0;
         self.asking = true;
-        self.fed_to = self.kept_end.minus(self.kept.len() as u64);
+        self.backlog.opened();
+        (self.fed_to, self.opened_at) = (self.backlog.start(), self.backlog.end());
+        self.lag_samples = self.opened_at.since(self.fed_to);
         // What it refuses now it is given with the next samples.
         let _ = self.feed();
     }
 
     fn broke(&mut self, error: StageError) -> SttNews {
         let was_open = matches!(self.link, Link::Open(_));
-        if was_open && self.taken_samples >= PROVEN_SAMPLES {
+        if was_open && self.fed_to.since(self.opened_at) >= PROVEN_SAMPLES {
             self.attempts = 0;
             self.broken.clear();
         }
         // Of several engines one whose configuration is wrong says nothing of the others.
         let is_of_use = error.is_retryable() || (was_open && self.serving.is_some());
         if was_open && self.is_first_break_of_its_engine() {
-            self.link = waiting(Duration::ZERO);
+            self.link = waiting(self.retry.wait(RETRY_AFTER[0], &error));
             return SttNews::Broken(error);
         }
         match RETRY_AFTER.get(self.attempts).filter(|_| is_of_use) {
             Some(wait) => {
                 self.attempts += 1;
-                self.link = waiting(*wait);
+                self.link = waiting(self.retry.wait(*wait, &error));
                 SttNews::Broken(error)
             }
             None => {
-                self.link = if is_of_use { waiting(RETRY_FAILED_AFTER) } else { Link::Failed };
+                let wait = is_of_use.then(|| self.retry.wait(RETRY_FAILED_AFTER, &error));
+                self.link = wait.map_or(Link::Failed, waiting);
                 SttNews::Failed(error)
             }
         }
@@ -287,31 +268,10 @@ impl SttLink {
         }
         is_first
     }
-
-    /// Drops the audio that no stream will need.
-    fn trim(&mut self) {
-        let needed_from = match self.open_from {
-            // Before a stream took any all is kept: it may still be opening.
-            _ if self.taken_samples == 0 => self.kept_end.minus(BACKLOG_SAMPLES),
-            Some(open_from) => open_from.minus(KEPT_BEFORE_ONSET_SAMPLES),
-            None => self.kept_end.minus(KEPT_SILENCE_SAMPLES),
-        };
-        let needed = self.kept_end.since(needed_from.max(self.final_end)).min(MAX_KEPT_SAMPLES);
-        let excess = self.kept.len().saturating_sub(needed as usize);
-        self.kept.drain(..excess);
-    }
 }
 
 fn waiting(wait: Duration) -> Link {
     Link::Waiting(Box::pin(tokio::time::sleep(wait)))
-}
-
-/// The next samples from `from` on, as many as lie in a row.
-fn chunk_at(kept: &VecDeque<i16>, from: usize) -> &[i16] {
-    let (front, back) = kept.as_slices();
-    let rest = front.get(from..).filter(|rest| !rest.is_empty());
-    let rest = rest.or_else(|| back.get(from.saturating_sub(front.len())..)).unwrap_or_default();
-    rest.get(..CHUNK_SAMPLES).unwrap_or(rest)
 }
 
 fn opening(stt: &Arc<dyn Stt>) -> BoxFuture<'static, Result<SttSession, StageError>> {
@@ -319,3 +279,7 @@ fn opening(stt: &Arc<dyn Stt>) -> BoxFuture<'static, Result<SttSession, StageErr
     let late = StageError::Stalled { engine: "the STT", waited: OPEN_DEADLINE };
     async move { tokio::time::timeout(OPEN_DEADLINE, open).await.unwrap_or(Err(late)) }.boxed()
 }
+
+#[cfg(test)]
+#[path = "hearing_tests.rs"]
+mod tests;

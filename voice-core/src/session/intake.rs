@@ -11,6 +11,7 @@ use super::{Finality, Stage};
 use crate::stage::{LISTEN_RATE, SttEvent};
 use crate::transport::{LineCommand, LineInput};
 use crate::turn::{Command, EndReason, Input, Muted, Protection, SttInput};
+use crate::units::Position;
 use std::time::Instant;
 
 impl Driver {
@@ -70,7 +71,7 @@ impl Driver {
                 SpeechEdge::Ended { listened, line, silence_ms } => {
                     let received = self.listener.received_at(listened).unwrap_or(now);
                     self.speech_end = Some((line, received));
-                    self.stt.speech_ended();
+                    self.stt.speech_ended(listened);
                     self.handle(Input::SpeechEnded { end: line, silence_ms }, now);
                     self.watch.tell(SessionEvent::CallerSilent { at: now, end: line });
                 }
@@ -104,7 +105,7 @@ impl Driver {
         match news {
             SttNews::Event(SttEvent::Serving(serving)) => self.serving(Stage::Stt, serving),
             SttNews::Event(event) => {
-                let Some(input) = stt_input(event) else { return };
+                let Some(input) = self.stt_input(event) else { return };
                 self.handle(Input::Stt(input), now);
                 if let Some((turn, text)) = self.machine.words_so_far() {
                     let text = text.to_owned();
@@ -123,6 +124,21 @@ impl Driver {
             }
         }
     }
+
+    fn stt_input(&self, event: SttEvent) -> Option<SttInput> {
+        Some(match event {
+            SttEvent::Serving(_) => return None,
+            SttEvent::StartOfTurn { text } => SttInput::StartOfTurn { text },
+            SttEvent::Interim { text } => SttInput::Interim { text },
+            SttEvent::EagerEndOfTurn { text } => SttInput::EagerEndOfTurn { text },
+            SttEvent::TurnResumed => SttInput::TurnResumed,
+            SttEvent::Final { text, end } => {
+                let end = (end > Position::ZERO).then(|| self.listener.line_at(end));
+                SttInput::Final { text, end }
+            }
+            SttEvent::EndOfTurn { text, .. } => SttInput::EndOfTurn { text },
+        })
+    }
 }
 
 fn command_of(command: LineCommand) -> Command {
@@ -134,16 +150,4 @@ fn command_of(command: LineCommand) -> Command {
         LineCommand::Dtmf(key) => Command::Dtmf(key),
         LineCommand::HangUp => Command::HangUp(EndReason::CallerHungUp),
     }
-}
-
-fn stt_input(event: SttEvent) -> Option<SttInput> {
-    Some(match event {
-        SttEvent::Serving(_) => return None,
-        SttEvent::StartOfTurn { text } => SttInput::StartOfTurn { text },
-        SttEvent::Interim { text } => SttInput::Interim { text },
-        SttEvent::EagerEndOfTurn { text } => SttInput::EagerEndOfTurn { text },
-        SttEvent::TurnResumed => SttInput::TurnResumed,
-        SttEvent::Final { text, .. } => SttInput::Final { text },
-        SttEvent::EndOfTurn { text, .. } => SttInput::EndOfTurn { text },
-    })
 }

@@ -194,6 +194,11 @@ impl Listener {
         }
     }
 
+    /// The line's count at a listened position.
+    pub(super) fn line_at(&self, listened: Position) -> Position {
+        line_position(listened, &self.anchors, self.rate)
+    }
+
     /// When the sample just before `listened` was received.
     pub(super) fn received_at(&self, listened: Position) -> Option<Instant> {
         let covering = self.arrivals.iter().filter(|(end, at)| at.is_some() && *end >= listened.0);

@@ -5,6 +5,7 @@
 //! a provider.
 
 mod agent;
+mod backlog;
 mod bill;
 mod clock;
 mod cost;
@@ -24,6 +25,8 @@ mod playout;
 mod record;
 mod replies;
 mod reply;
+mod retry;
+mod sending;
 mod speech;
 mod tools;
 mod warmth;

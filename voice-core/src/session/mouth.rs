@@ -3,19 +3,25 @@
 //! Invariant: how often it is tried for a reply does not depend on what failed before the reply asked. While nobody
 //! waits, one try that failed is enough until the caller speaks again.
 
+use super::clock;
+use super::retry::Retry;
 use crate::stage::{StageError, Tts, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An engine that does not open within this time is as good as broken.
 const OPEN_DEADLINE: Duration = Duration::from_secs(5);
-/// Waits before each opening that is made for a waiting reply; after the last the waiting replies fail. The next reply
-/// tries anew, unless the engine has refused for good. Short ones: the caller hears nothing meanwhile.
+/// The usual waits before each opening that is made for a waiting reply; after the last the waiting replies fail. The next
+/// reply tries anew, unless the engine has refused for good. Short ones: the caller hears nothing meanwhile. The first is
+/// none: replies of many calls do not come in one instant, whatever broke.
 const RETRY_AFTER: [Duration; 3] = [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300)];
+
+/// A caller waits no longer for a word: a reply whose engine wants to be left alone for more has failed.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 enum Link {
     Opening(BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>),
@@ -29,8 +35,9 @@ enum Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
     No,
-    /// So many openings were made for those that wait.
+    /// So many openings were made for this one, and for those that wait behind it.
     Yes {
+        first: ReplyId,
         tries: usize,
     },
 }
@@ -39,9 +46,12 @@ enum Awaited {
 pub(super) struct TtsLink {
     tts: Arc<dyn Tts>,
     link: Link,
+    retry: Retry,
     awaited: Awaited,
     /// What the replies that wait are to be told.
     error: Option<StageError>,
+    /// The engine wants to be left alone until then, as it said.
+    not_before: Option<(Instant, StageError)>,
 }
 
 /// What a reply that wants a voice gets.
@@ -53,15 +63,15 @@ pub(super) enum Voice {
 }
 
 impl TtsLink {
-    pub(super) fn new(tts: Arc<dyn Tts>) -> Self {
+    pub(super) fn new(tts: Arc<dyn Tts>, retry: Retry) -> Self {
         let link = Link::Opening(opening(&tts, Duration::ZERO));
-        Self { tts, link, awaited: Awaited::No, error: None }
+        Self { tts, link, retry, awaited: Awaited::No, error: None, not_before: None }
     }
 
     /// A reply may follow soon: a link that is known to be broken is opened.
     pub(super) fn warm(&mut self) {
         if matches!(self.link, Link::Broken) && self.error.is_none() {
-            self.link = Link::Opening(opening(&self.tts, Duration::ZERO));
+            self.open_after(Duration::ZERO);
         }
     }
 
@@ -70,19 +80,23 @@ impl TtsLink {
         (self.awaited, self.error) = (Awaited::No, None);
     }
 
-    /// Begins a reply, or says why not yet.
+    /// Begins a reply, or says why not yet. What was tried for another one is not counted against it.
     pub(super) fn begin(&mut self, reply: ReplyId) -> Voice {
+        if !matches!(self.awaited, Awaited::Yes { first, .. } if first == reply) {
+            (self.awaited, self.error) = (Awaited::Yes { first: reply, tries: 0 }, None);
+        }
         let voice = self.begun(reply);
-        self.awaited = match (&voice, self.awaited) {
-            (Voice::Wait, Awaited::No) => Awaited::Yes { tries: 0 },
-            (Voice::Wait, awaited) => awaited,
-            (Voice::Begun(..) | Voice::Failed(_), _) => Awaited::No,
-        };
+        if matches!(voice, Voice::Begun(..) | Voice::Failed(_)) {
+            self.awaited = Awaited::No;
+        }
         voice
     }
 
     fn begun(&mut self, reply: ReplyId) -> Voice {
         if let Some(error) = self.error.take() {
+            return Voice::Failed(error);
+        }
+        if let Some(error) = self.rests_too_long() {
             return Voice::Failed(error);
         }
         match &mut self.link {
@@ -103,6 +117,7 @@ impl TtsLink {
             Ok(session) => self.link = Link::Open(session),
             Err(error) if self.awaited == Awaited::No => {
                 tracing::debug!(%error, "the TTS did not open, and nobody waits for it");
+                self.note_rest(&error);
                 self.link = if error.is_retryable() { Link::Broken } else { Link::Refused(error) };
             }
             Err(error) => {
@@ -121,17 +136,38 @@ impl TtsLink {
             self.link = Link::Refused(error.clone());
             return Voice::Failed(error);
         }
-        let tries = match self.awaited {
-            Awaited::No => 0,
-            Awaited::Yes { tries } => tries,
-        };
-        let Some(wait) = RETRY_AFTER.get(tries) else {
+        self.note_rest(&error);
+        let Awaited::Yes { first, tries } = self.awaited else { return Voice::Wait };
+        let Some(usual) = RETRY_AFTER.get(tries).filter(|_| self.rests_too_long().is_none()) else {
             self.link = Link::Broken;
             return Voice::Failed(error);
         };
-        self.awaited = Awaited::Yes { tries: tries + 1 };
-        self.link = Link::Opening(opening(&self.tts, *wait));
+        self.awaited = Awaited::Yes { first, tries: tries + 1 };
+        let wait = self.retry.wait(*usual, &error);
+        self.open_after(wait);
         Voice::Wait
+    }
+
+    fn open_after(&mut self, wait: Duration) {
+        self.link = Link::Opening(opening(&self.tts, wait.max(self.rest())));
+    }
+
+    /// How long the engine wants to be left alone.
+    fn rest(&self) -> Duration {
+        self.not_before.as_ref().map_or(Duration::ZERO, |(at, _)| at.saturating_duration_since(clock::now()))
+    }
+
+    fn rests_too_long(&self) -> Option<StageError> {
+        let is_open = matches!(self.link, Link::Open(_));
+        let (_, error) = self.not_before.as_ref().filter(|_| !is_open && self.rest() > MAX_WAIT)?;
+        Some(error.clone())
+    }
+
+    fn note_rest(&mut self, error: &StageError) {
+        if error.retry_after().is_some() {
+            let at = clock::now().checked_add(self.retry.wait(Duration::ZERO, error));
+            self.not_before = at.map(|at| (at, error.clone()));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::stage::TtsFeed;
+use crate::stage::{Fault, TtsFeed};
+use crate::units::CallId;
 use futures::{StreamExt, stream};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Fails to open so many times, then works.
 struct Flaky {
     failures: usize,
+    error: StageError,
     opened: AtomicUsize,
 }
 
@@ -17,10 +19,10 @@ struct Deaf;
 impl Tts for Flaky {
     fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
         let works = self.opened.fetch_add(1, Ordering::Relaxed) >= self.failures;
-        let ended = StageError::Ended { engine: "a TTS" };
+        let error = self.error.clone();
         async move {
             tokio::task::yield_now().await;
-            works.then(|| Box::new(Works) as Box<dyn TtsSession>).ok_or(ended)
+            works.then(|| Box::new(Works) as Box<dyn TtsSession>).ok_or(error)
         }
         .boxed()
     }
@@ -47,8 +49,12 @@ impl TtsFeed for Deaf {
 }
 
 fn flaky(failures: usize) -> (TtsLink, Arc<Flaky>) {
-    let tts = Arc::new(Flaky { failures, opened: AtomicUsize::new(0) });
-    (TtsLink::new(tts.clone()), tts)
+    failing_with(StageError::Ended { engine: "a TTS" }, failures)
+}
+
+fn failing_with(error: StageError, failures: usize) -> (TtsLink, Arc<Flaky>) {
+    let tts = Arc::new(Flaky { failures, error, opened: AtomicUsize::new(0) });
+    (TtsLink::new(tts.clone(), Retry::of(&CallId::new("test"))), tts)
 }
 
 fn opened(tts: &Flaky) -> usize {
@@ -114,4 +120,52 @@ async fn a_failure_whose_reply_is_gone_is_not_the_next_ones() {
     settle(&mut link).await;
     assert!(matches!(link.begin(ReplyId(2)), Voice::Begun(..)));
     assert_eq!(opened(&tts), 2 + RETRY_AFTER.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_takes_the_place_of_one_that_waited_has_its_own_tries() {
+    let (mut link, _) = flaky(1 + RETRY_AFTER.len());
+    assert!(matches!(link.begin(ReplyId(1)), Voice::Wait));
+    settle(&mut link).await;
+    assert!(link.error.is_some());
+    assert!(matches!(link.begin(ReplyId(2)), Voice::Wait));
+    settle(&mut link).await;
+    assert!(matches!(link.begin(ReplyId(2)), Voice::Begun(..)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_names_a_time_is_not_opened_before_it_whoever_asks() {
+    let (reason, retry_after) = ("too many calls".to_owned(), Duration::from_secs(3));
+    let busy = StageError::Busy { engine: "a TTS", reason, fault: Fault::Overload, retry_after };
+    for awaited in [true, false] {
+        let (mut link, tts) = failing_with(busy.clone(), 1);
+        let start = clock::now();
+        if awaited {
+            assert!(matches!(link.begin(ReplyId(1)), Voice::Wait));
+        }
+        settle(&mut link).await;
+        if awaited {
+            assert!(matches!(link.begin(ReplyId(1)), Voice::Failed(_)));
+        }
+        link.warm();
+        settle(&mut link).await;
+        assert_eq!(opened(&tts), 2);
+        assert!(clock::now() - start >= retry_after, "{awaited}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_not_kept_waiting_for_an_engine_that_wants_to_be_left_alone_for_long() {
+    let (reason, retry_after) = ("too many calls".to_owned(), Duration::from_secs(20));
+    let busy = StageError::Busy { engine: "a TTS", reason, fault: Fault::Overload, retry_after };
+    let (mut link, tts) = failing_with(busy.clone(), 1);
+    let start = clock::now();
+    assert!(matches!(link.begin(ReplyId(1)), Voice::Wait));
+    settle(&mut link).await;
+    assert!(matches!(link.begin(ReplyId(1)), Voice::Failed(error) if error == busy));
+    link.warm();
+    assert!(matches!(link.begin(ReplyId(2)), Voice::Failed(error) if error == busy), "nor the next one");
+    assert_eq!((opened(&tts), clock::now() - start), (1, Duration::ZERO));
+    settle(&mut link).await;
+    assert!(matches!(link.begin(ReplyId(3)), Voice::Begun(..)), "it was opened when its time had come");
 }

@@ -89,6 +89,8 @@ pub(super) struct LiveReply {
     intake: Option<SpeechIntake>,
     clauses: VecDeque<String>,
     finishing: Finishing,
+    /// Why the TTS takes no more clauses; the audio of those it took may still come.
+    refused: Option<StageError>,
     news: VecDeque<ReplyNews>,
     deltas: u64,
     bill: Bill,
@@ -124,6 +126,7 @@ impl LiveReply {
             intake: None,
             clauses: VecDeque::new(),
             finishing: Finishing::No,
+            refused: None,
             news: VecDeque::new(),
             deltas: 0,
             bill,
@@ -165,7 +168,7 @@ impl LiveReply {
         self.feed_voice();
     }
 
-    /// There is not going to be a TTS.
+    /// There is not going to be a TTS. Only for a reply that has none yet.
     pub(super) fn fail_voice(&mut self, error: StageError) {
         self.voice = Voice::Over;
         self.news.push_back(ReplyNews::SpeechFailed(error));
@@ -185,9 +188,13 @@ impl LiveReply {
         self.feed_voice();
     }
 
-    /// A word the TTS is behind with is tried again at the next poll.
+    /// A clause the TTS is behind with is tried again at the next poll. One that it refuses ends the feeding only: what it
+    /// said of the clauses before, and why it broke, is still to be read.
     fn feed_voice(&mut self) {
         let Voice::Speaking(voice) = &mut self.voice else { return };
+        if self.refused.is_some() {
+            return;
+        }
         while let Some(clause) = self.clauses.front() {
             match voice.feed.speak(clause) {
                 Ok(()) => {
@@ -195,7 +202,10 @@ impl LiveReply {
                     self.clauses.pop_front();
                 }
                 Err(StageError::Full { .. }) => return,
-                Err(error) => return self.fail_voice(error),
+                Err(error) => {
+                    self.refused = Some(error);
+                    return;
+                }
             }
         }
         if self.finishing == Finishing::Wanted {
@@ -205,8 +215,17 @@ impl LiveReply {
     }
 
     /// What it used.
-    pub(super) fn into_cost(self) -> Cost {
+    pub(super) fn into_cost(mut self) -> Cost {
+        self.bill_voice();
         self.bill.close(self.kept)
+    }
+
+    fn bill_voice(&mut self) {
+        if let Voice::Speaking(voice) = &mut self.voice
+            && let Some(handed) = voice.feed.take_handed()
+        {
+            self.bill.handed(&handed);
+        }
     }
 
     /// Stops the TTS without waiting; called before the reply is dropped.
@@ -267,7 +286,10 @@ impl LiveReply {
         match event {
             Some(Ok(event)) => self.take_speech(event),
             Some(Err(error)) => self.speech_over(ReplyNews::SpeechFailed(error)),
-            None => self.speech_over(ReplyNews::SpeechFailed(StageError::Ended { engine: "the TTS" })),
+            None => {
+                let error = self.refused.take().unwrap_or(StageError::Ended { engine: "the TTS" });
+                self.speech_over(ReplyNews::SpeechFailed(error));
+            }
         }
         Poll::Ready(())
     }
@@ -291,14 +313,17 @@ impl LiveReply {
                 self.news.extend(intake.take_words().into_iter().map(ReplyNews::Word));
             }
             TtsEvent::ClauseEnd { clauses } => {
-                self.bill.clauses_end(clauses);
                 self.news.push_back(ReplyNews::ClauseEnd { clauses });
             }
-            TtsEvent::Done => self.speech_over(ReplyNews::SpeechDone),
+            TtsEvent::Done => {
+                let refused = self.refused.take().map(ReplyNews::SpeechFailed);
+                self.speech_over(refused.unwrap_or(ReplyNews::SpeechDone));
+            }
         }
     }
 
     fn speech_over(&mut self, news: ReplyNews) {
+        self.bill_voice();
         self.voice = Voice::Over;
         if let Some(intake) = &mut self.intake {
             let rest = intake.finish();

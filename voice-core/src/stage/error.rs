@@ -27,6 +27,18 @@ pub enum StageError {
         /// Who is at fault.
         fault: Fault,
     },
+    /// The engine was reached and wants to be asked again later.
+    #[error("{engine} cannot be opened now: {reason}")]
+    Busy {
+        /// Which engine.
+        engine: &'static str,
+        /// What it said.
+        reason: String,
+        /// Who is at fault.
+        fault: Fault,
+        /// Not before this time is over.
+        retry_after: Duration,
+    },
     /// The stream broke while it ran.
     #[error("{engine} failed: {reason}")]
     Stream {
@@ -63,9 +75,19 @@ impl StageError {
     /// Who is at fault.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Open { fault, .. } | Self::Stream { fault, .. } => *fault,
+            Self::Open { fault, .. } | Self::Busy { fault, .. } | Self::Stream { fault, .. } => *fault,
             Self::Full { .. } => Fault::Overload,
             Self::Stalled { .. } | Self::Ended { .. } => Fault::Engine,
+        }
+    }
+
+    /// After which time the engine wants to be asked again, where it says.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => Some(*retry_after),
+            Self::Open { .. } | Self::Stream { .. } | Self::Stalled { .. } | Self::Full { .. } | Self::Ended { .. } => {
+                None
+            }
         }
     }
 

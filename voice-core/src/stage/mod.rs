@@ -15,4 +15,4 @@ pub use llm::{FinishReason, Llm, LlmEvent, LlmRequest, LlmStream, Message, Role,
 pub use serving::{PassedOver, Serving};
 pub use stt::{LISTEN_RATE, Stt, SttEvent, SttFeed, SttHints, SttSession};
 pub use tool::{BargeInBehaviour, Tool, ToolError, ToolPolicy};
-pub use tts::{Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};
+pub use tts::{Handed, Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};

@@ -116,7 +116,8 @@ pub enum SttEvent {
     Final {
         /// The segment's words; empty if the sound held none.
         text: String,
-        /// The end of the audio they cover.
+        /// The end of the audio they cover: where speech goes on beyond it, another final is waited for. An engine that
+        /// does not know says [`Position::ZERO`]; then it is all that was fed so far.
         end: Position,
     },
     /// The engine is certain the turn is over. Closes the segment.

@@ -53,6 +53,21 @@ pub trait TtsFeed: Send {
 
     /// Stops at once and drops what was not spoken. May be called again; nothing waits for it.
     fn cancel(&mut self);
+
+    /// What was really handed to each of several engines since the last time it was asked, also after a cancel. `None`
+    /// where there is one engine: all clauses that were taken went to it.
+    fn take_handed(&mut self) -> Option<Vec<Handed>> {
+        None
+    }
+}
+
+/// Text that one of several engines was handed, spoken or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// The engine's name, as its [`Serving`] says it.
+    pub engine: String,
+    /// How many characters.
+    pub characters: u64,
 }
 
 /// What a TTS reports for one reply.

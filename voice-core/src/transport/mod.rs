@@ -13,4 +13,4 @@ pub use line::{
     BoxLineSource, Line, LineCommand, LineControl, LineError, LineInfo, LineInput, LineSink, PlayedReports, Rebuffer,
 };
 pub use memory::{MemoryLine, MemoryOutput, MemoryPeer};
-pub use websocket::{WebSocketLimits, WebSocketLine, WireMessage, WireSendError, WireSender};
+pub use websocket::{WebSocketLimits, WebSocketLine, WireMessage, WireSendError, WireSender, WireTokens};

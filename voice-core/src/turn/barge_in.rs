@@ -179,6 +179,10 @@ impl TurnMachine {
         if overlap == Overlap::Nothing && self.floor.is_speaking() {
             return;
         }
+        if matches!(self.phase, Phase::Paused(..)) && self.floor.awaits_final() {
+            // Of a part of it only.
+            return;
+        }
         self.drop_unless_for_later(overlap);
         self.resume_playout();
     }

@@ -44,7 +44,7 @@ impl TurnMachine {
     pub(super) fn hear(&mut self, said: &SttInput) {
         let position = self.position_now();
         if let Some(recent) = &mut self.recent
-            && matches!(said, SttInput::Final { .. } | SttInput::EndOfTurn { .. })
+            && ends_segment(said).is_some_and(|end| self.floor.is_covered(recent.turn.end, end))
         {
             recent.final_outstanding = false;
         }
@@ -54,8 +54,11 @@ impl TurnMachine {
             }
             // An end of turn may come without words of its own: it takes those there are.
             SttInput::EndOfTurn { text } if text.trim().is_empty() => self.floor.close_as_is(self.now),
-            SttInput::Final { text } | SttInput::EndOfTurn { text } => {
-                self.floor.hear(Hearing::Closed, text, position, self.now);
+            SttInput::Final { text, end } => {
+                self.floor.hear(Hearing::Closed { end: *end }, text, position, self.now);
+            }
+            SttInput::EndOfTurn { text } => {
+                self.floor.hear(Hearing::Closed { end: None }, text, position, self.now);
             }
             SttInput::TurnResumed | SttInput::Interrupted | SttInput::Failed => {}
         }
@@ -89,6 +92,10 @@ impl TurnMachine {
     pub(super) fn words_of_ended_turn(&mut self, said: &SttInput) {
         let Phase::Ending { source, .. } = self.phase else { return };
         match said {
+            // Silence was only the backstop: the STT ends the turn after all.
+            SttInput::EndOfTurn { .. } if source == EotSource::Silence => self.commit_turn(EotSource::Stt),
+            // The words of a part only: those of the rest are still to come.
+            SttInput::Final { .. } if self.floor.awaits_final() => {}
             SttInput::Final { .. } | SttInput::EndOfTurn { .. } => self.commit_turn(source),
             SttInput::StartOfTurn { .. } => {
                 self.not_over_by_silence();
@@ -232,5 +239,19 @@ impl TurnMachine {
         let committed = self.caller_turn(EotSource::CallEnded);
         self.emit(Output::CallerTurn(committed));
         self.forget_turn(EotSource::CallEnded);
+    }
+}
+
+/// Where the words of what closes a segment end, as far as it says; none where it closes none.
+fn ends_segment(said: &SttInput) -> Option<Option<Position>> {
+    match said {
+        SttInput::Final { end, .. } => Some(*end),
+        SttInput::EndOfTurn { .. } => Some(None),
+        SttInput::StartOfTurn { .. }
+        | SttInput::Interim { .. }
+        | SttInput::EagerEndOfTurn { .. }
+        | SttInput::TurnResumed
+        | SttInput::Interrupted
+        | SttInput::Failed => None,
     }
 }

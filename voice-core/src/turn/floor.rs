@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Words that come later than this after speech ended, or after its turn was committed, are of other speech.
 pub(super) const LATE_WORDS_MS: u64 = 2_000;
 
+/// A final may end this much before the VAD's end of the speech that it covers: no word is as short.
+const SAME_END_MS: u64 = 300;
+
 /// What the VAD says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speech {
@@ -72,7 +75,17 @@ pub(super) enum Hearing {
     /// The segment goes on.
     Open,
     /// The segment is closed.
-    Closed,
+    Closed {
+        /// Just after what its words cover; all speech so far, where that is not known.
+        end: Option<Position>,
+    },
+}
+
+/// A final that came.
+#[derive(Clone, Copy, Debug)]
+struct LastFinal {
+    at: Instant,
+    end: Option<Position>,
 }
 
 /// All that is known of the caller.
@@ -86,13 +99,16 @@ pub(super) struct Floor {
     looks: Completeness,
     listening: Listening,
     final_outstanding: bool,
-    last_final_at: Option<Instant>,
+    last_final: Option<LastFinal>,
+    /// Just after the latest speech that the VAD heard to its end.
+    speech_end: Position,
+    same_end_samples: u64,
     /// Speech that was taken for no turn; late words may show that it was.
     dropped: Option<OpenTurn>,
 }
 
 impl Floor {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(rate: SampleRate) -> Self {
         Self {
             words: Words::new(),
             speech: Speech::Silent,
@@ -102,7 +118,9 @@ impl Floor {
             looks: Completeness::Unclear,
             listening: Listening::Works,
             final_outstanding: false,
-            last_final_at: None,
+            last_final: None,
+            speech_end: Position::ZERO,
+            same_end_samples: rate.samples_in_ms(SAME_END_MS),
             dropped: None,
         }
     }
@@ -158,8 +176,13 @@ impl Floor {
         let Speech::Speaking { onset, .. } = self.speech else { return false };
         self.speech = Speech::Silent;
         let ended_at = now.checked_sub(Duration::from_millis(silence_ms)).unwrap_or(now);
-        // A final that came before the last sample of speech cannot cover it.
-        self.final_outstanding = self.last_final_at.is_none_or(|at| at < ended_at);
+        self.speech_end = self.speech_end.max(end);
+        self.final_outstanding = match self.last_final {
+            // One that came before the last sample of speech cannot cover it.
+            Some(LastFinal { at, end: None }) => at < ended_at,
+            Some(LastFinal { end: covered, .. }) => !self.is_covered(end, covered),
+            None => true,
+        };
         if let Some(turn) = &mut self.turn {
             turn.end = turn.end.max(end);
             turn.speech_samples = turn.speech_samples.saturating_add(end.since(onset));
@@ -173,7 +196,7 @@ impl Floor {
     pub(super) fn hear(&mut self, hearing: Hearing, text: &str, position: Position, now: Instant) -> bool {
         let changed = match hearing {
             Hearing::Open => self.words.set_open(text),
-            Hearing::Closed => self.words.close(text),
+            Hearing::Closed { .. } => self.words.close(text),
         };
         self.listening = Listening::Works;
         self.note_final(hearing, now);
@@ -187,17 +210,23 @@ impl Floor {
     /// The turn may be over with the words there are.
     pub(super) fn close_as_is(&mut self, now: Instant) {
         self.words.close_as_is();
-        self.note_final(Hearing::Closed, now);
+        self.note_final(Hearing::Closed { end: None }, now);
     }
 
     fn note_final(&mut self, hearing: Hearing, now: Instant) {
         match hearing {
             Hearing::Open => self.final_outstanding = true,
-            Hearing::Closed => {
-                self.final_outstanding = false;
-                self.last_final_at = Some(now);
+            Hearing::Closed { end } => {
+                self.final_outstanding = !self.is_speaking() && !self.is_covered(self.speech_end, end);
+                self.last_final = Some(LastFinal { at: now, end });
             }
         }
+    }
+
+    /// Whether a final whose words end at `covered` has those of all speech up to `end`; where the VAD heard none as late,
+    /// of what it heard.
+    pub(super) fn is_covered(&self, end: Position, covered: Option<Position>) -> bool {
+        covered.is_none_or(|covered| end.min(self.speech_end) <= covered.plus(self.same_end_samples))
     }
 
     /// Words that no STT heard: pressed keys.

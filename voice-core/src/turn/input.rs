@@ -62,6 +62,9 @@ pub enum SttInput {
     Final {
         /// Empty if there were none.
         text: String,
+        /// Just after the audio they cover; all speech so far, where that is not known. Speech that goes on beyond it has a
+        /// final to come.
+        end: Option<Position>,
     },
     /// The turn is over with these words.
     EndOfTurn {

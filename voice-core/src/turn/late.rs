@@ -8,7 +8,7 @@ use super::machine::Phase;
 use super::words::GivenWords;
 use super::{CallerTurn, EotSource, Output, Protection, SttInput, TurnMachine};
 use crate::text::{same_words, word_count};
-use crate::units::TurnId;
+use crate::units::{Position, TurnId};
 use std::time::{Duration, Instant};
 
 /// A turn this long is not taken back to be answered anew: five minutes of speech. What follows is the next turn.
@@ -41,7 +41,8 @@ impl TurnMachine {
                 return false;
             }
             SttInput::Interim { text } | SttInput::EagerEndOfTurn { text } => self.late_interim(text),
-            SttInput::Final { text } | SttInput::EndOfTurn { text } => self.late_final(text),
+            SttInput::Final { text, end } => self.late_final(text, *end),
+            SttInput::EndOfTurn { text } => self.late_final(text, None),
         }
         true
     }
@@ -69,15 +70,16 @@ impl TurnMachine {
         }
     }
 
-    fn late_final(&mut self, text: &str) {
+    fn late_final(&mut self, text: &str, end: Option<Position>) {
         let Some(recent) = &mut self.recent else { return };
-        recent.final_outstanding = false;
+        recent.final_outstanding = !self.floor.is_covered(recent.turn.end, end);
         let own = recent.words.own_part(text);
         let same = own.trim().is_empty() || same_words(own, recent.words.open());
         if same {
+            recent.words.close_open();
             self.floor.close_as_is(self.now);
         } else if self.may_restart() {
-            self.supersede_with(Hearing::Closed, text);
+            self.supersede_with(Hearing::Closed { end }, text);
         } else {
             self.correct_turn(text);
         }
@@ -109,6 +111,7 @@ impl TurnMachine {
         let Some(recent) = &mut self.recent else { return };
         let Some(turn) = recent.turn.id else { return };
         recent.words.replace_open(text);
+        recent.words.close_open();
         let text = recent.words.text.clone();
         let (onset, end) = (recent.turn.onset, recent.turn.end);
         let source = recent.source;

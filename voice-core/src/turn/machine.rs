@@ -74,7 +74,7 @@ impl TurnMachine {
             now,
             started_at: now,
             phase: Phase::Listening,
-            floor: Floor::new(),
+            floor: Floor::new(line_rate),
             keys: Keys::default(),
             agenda: Agenda::default(),
             recent: None,

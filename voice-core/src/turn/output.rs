@@ -239,4 +239,6 @@ pub enum EndReason {
     StageFailed,
     /// The server is shutting down.
     Shutdown,
+    /// What said who the caller is has run out, or is now of somebody else. For the embedding program to give.
+    Unauthorized,
 }

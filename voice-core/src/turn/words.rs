@@ -37,7 +37,12 @@ impl GivenWords {
         self.drop_open();
         let own = without_leading_words(segment, &self.used_before);
         append(&mut self.text, own);
+    }
+
+    /// The segment that was still open ends with the words it has: what follows is another one.
+    pub(super) fn close_open(&mut self) {
         self.closed_len = self.text.len();
+        self.used_before.clear();
     }
 
     /// The part of `segment`, the open one, that is not an earlier turn's.

@@ -187,7 +187,10 @@ impl Conversation {
         let text = self.said();
         match self.below(20) {
             0..9 => SttInput::Interim { text },
-            9..14 => SttInput::Final { text },
+            9..14 => {
+                let end = self.samples.saturating_sub(self.below(16_000));
+                SttInput::Final { text, end: (self.below(2) == 0).then_some(Position(end)) }
+            }
             14..16 => SttInput::EndOfTurn { text },
             16..17 => SttInput::StartOfTurn { text },
             17..18 => SttInput::EagerEndOfTurn { text },

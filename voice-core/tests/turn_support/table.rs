@@ -69,7 +69,11 @@ fn input(told: &str, ms: u64, config: &TurnConfig) -> Input {
         "interim" => Input::Stt(SttInput::Interim { text }),
         "eager" => Input::Stt(SttInput::EagerEndOfTurn { text }),
         "resumed" => Input::Stt(SttInput::TurnResumed),
-        "final" => Input::Stt(SttInput::Final { text }),
+        "final" => Input::Stt(SttInput::Final { text, end: None }),
+        "final-to" => {
+            let (end, text) = text.split_once(' ').unwrap_or_else(|| panic!("no words in: {told}"));
+            Input::Stt(SttInput::Final { text: text.to_owned(), end: Some(at(end.parse().unwrap())) })
+        }
         "eot" => Input::Stt(SttInput::EndOfTurn { text }),
         "stt-broke" => Input::Stt(SttInput::Interrupted),
         "stt-failed" => Input::Stt(SttInput::Failed),

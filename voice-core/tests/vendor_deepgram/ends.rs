@@ -4,7 +4,7 @@ use super::support::{Ears, KEY, Server, interim, ramp, soon};
 use serde_json::json;
 use std::time::Duration;
 use voice_core::provider::deepgram::{FluxConfig, FluxStt, NovaConfig, NovaStt};
-use voice_core::stage::{Fault, StageError, Stt};
+use voice_core::stage::{Fault, StageError, Stt, SttHints};
 use voice_core::units::Position;
 
 #[tokio::test]
@@ -143,6 +143,34 @@ async fn audio_beyond_the_bound_is_refused_and_no_later_time_is_shifted() {
     let closing = json!({"type": "Results", "start": start, "duration": 0.08, "is_final": true, "channel": words});
     peer.say(&closing.to_string()).await;
     assert_eq!(ears.event().await, super::support::final_at("late", 320_000 + 1_280));
+}
+
+#[tokio::test]
+async fn requests_and_hints_that_find_no_room_go_before_the_next_audio() {
+    let server = Server::start().await;
+    let config = NovaConfig { backlog_ms: 1_000, catch_up_percent: 0, ..server.nova() };
+    let stt = NovaStt::new(config).unwrap();
+    let (session, mut peer) = soon(async { tokio::join!(stt.open(), server.accept()) }).await;
+    let mut session = session.unwrap();
+    let mut taken = 0;
+    while session.feed.push(&ramp(taken, 320), Position(taken)).is_ok() {
+        taken += 320;
+    }
+    session.feed.finalize(Position(taken));
+    for term in ["Wexford", "Carlow"] {
+        let mut hints = SttHints::default();
+        hints.keyterms = Some(vec![term.to_owned()]);
+        session.feed.expect(&hints);
+    }
+    let mut ears = Ears::read(session);
+    let kept = usize::try_from(taken).unwrap();
+    peer.take_audio(kept / 1_280 * 1_280).await;
+    ears.push(taken, 1_280);
+    assert_eq!(peer.take_text().await, (kept, json!({"type": "Finalize"})));
+    let (_, change) = peer.take_text().await;
+    assert_eq!(change, json!({"type": "Configure", "keyterms": ["Carlow"]}));
+    peer.take_audio(kept + 1_280).await;
+    assert_eq!(peer.audio, ramp(0, kept + 1_280));
 }
 
 #[tokio::test]

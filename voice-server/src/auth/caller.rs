@@ -1,20 +1,18 @@
 //! The user behind a request, for handlers: `caller: Caller` among the arguments, and the handler runs only for a user.
 
-use super::error::AuthError;
 use super::gate::{Gate, Identity};
+use super::refused::Refused;
+use super::tenants::Place;
 use crate::principal::Principal;
-use crate::store::Standing;
-use axum::Json;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::http::{HeaderMap, header};
 
-/// A user who sent a good token. Kept as long as the request is worked on.
-#[derive(Debug)]
+/// A user of an active tenant who sent a good token. It has one of the places for the tenant's requests: a handler keeps it
+/// as long as it works.
 pub(crate) struct Caller {
     identity: Identity,
+    _place: Place,
 }
 
 impl Caller {
@@ -23,9 +21,8 @@ impl Caller {
         &self.identity.standing.principal
     }
 
-    /// Who asks, with what belongs to them.
-    pub(crate) fn standing(&self) -> &Standing {
-        &self.identity.standing
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
     }
 }
 
@@ -34,11 +31,13 @@ where
     S: Send + Sync,
     Gate: FromRef<S>,
 {
-    type Rejection = AuthError;
+    type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AuthError> {
-        let identity = Gate::from_ref(state).identify(bearer(&parts.headers)).await?;
-        Ok(Self { identity })
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let gate = Gate::from_ref(state);
+        let identity = gate.identify(bearer(&parts.headers)).await?;
+        let _place = gate.request(&identity)?;
+        Ok(Self { identity, _place })
     }
 }
 
@@ -48,27 +47,4 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (Some(value), None) = (all.next(), all.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
-/// The same for every reason, so that nobody learns from it how far a forgery got.
-impl IntoResponse for AuthError {
-    fn into_response(self) -> Response {
-        let answer = |status: StatusCode, code: &str, message: &str| {
-            (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
-        };
-        match self {
-            Self::Suspended => answer(StatusCode::FORBIDDEN, "tenant_suspended", "this tenant is suspended"),
-            Self::NoKeys | Self::NoStore => {
-                let mut busy = answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment");
-                busy.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
-                busy
-            }
-            _ => {
-                let message = "send a valid token as `Authorization: Bearer TOKEN`";
-                let mut refused = answer(StatusCode::UNAUTHORIZED, "unauthorized", message);
-                refused.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
-                refused
-            }
-        }
-    }
 }

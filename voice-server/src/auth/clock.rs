@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tokens' lives are counted here and nowhere else")]
 
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 /// A token that says it lives longer is looked at again after this.
@@ -17,6 +18,11 @@ pub(super) fn now() -> Instant {
 pub(super) fn expiry(expires_s: u64) -> Instant {
     let left = Duration::from_secs(expires_s.saturating_sub(wall_s()));
     now() + left.min(LONGEST)
+}
+
+/// The date, for what is counted by the calendar.
+pub(super) fn wall() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }
 
 /// Seconds since 1970.

@@ -1,24 +1,37 @@
-//! Where whoever wants something from the server is identified.
+//! Where whoever wants something from the server is identified, and held to what their tenant may take.
 //!
-//! Invariant: a [`Standing`] that leaves here is that of a verified user of an active tenant, as the store has it now.
+//! Invariant: an [`Identity`] that leaves here is that of a verified user of an active tenant, as the store has it now.
 
+use super::clock;
 use super::error::AuthError;
 use super::key::Verified;
+use super::minutes::{Minutes, until_next_month};
+use super::refused::Refused;
+use super::strangers::{Stranger, StrangerLimits, Strangers};
+use super::tenants::{Place, RequestLimits, Tenants};
+use super::tickets::{NoTicket, Tickets};
 use super::verifier::Verifier;
+use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
-use crate::store::{Standing, SystemStore, TenantStatus};
+use crate::store::{Standing, StoreError, SystemStore, TenantStatus};
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-/// Identifies. Clones are the same gate.
+/// The gate of a server. Clones are the same gate.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<Inner>);
 
 struct Inner {
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     store: Arc<dyn SystemStore>,
     metrics: Arc<ServerMetrics>,
+    tickets: Tickets,
+    tenants: Tenants,
+    strangers: Strangers,
+    minutes: Minutes,
 }
 
 /// Who it is.
@@ -26,34 +39,93 @@ struct Inner {
 pub(crate) struct Identity {
     /// What they are here.
     pub(crate) standing: Standing,
-    /// When the token is over.
+    /// When what says so is over.
     pub(crate) expires_at: Instant,
 }
 
 impl Gate {
-    pub(crate) fn new(verifier: Verifier, store: Arc<dyn SystemStore>, metrics: Arc<ServerMetrics>) -> Self {
-        Self(Arc::new(Inner { verifier, store, metrics }))
+    pub(crate) fn new(
+        verifier: Arc<Verifier>,
+        store: Arc<dyn SystemStore>,
+        metrics: Arc<ServerMetrics>,
+        limits: &ServerLimits,
+    ) -> Self {
+        let requests = RequestLimits { at_a_time: limits.tenant_requests, per_second: limits.tenant_requests_per_s };
+        let strangers = StrangerLimits { max: limits.strangers, max_of_address: limits.strangers_of_address };
+        Self(Arc::new(Inner {
+            verifier,
+            store,
+            metrics,
+            tickets: Tickets::default(),
+            tenants: Tenants::new(requests),
+            strangers: Strangers::new(strangers),
+            minutes: Minutes::default(),
+        }))
+    }
+
+    /// What time it is where tokens' lives are counted.
+    pub(crate) fn now(&self) -> Instant {
+        clock::now()
     }
 
     /// Who sent `token`; a refusal is counted and logged. Cancellation safe.
     pub(crate) async fn identify(&self, token: Option<&str>) -> Result<Identity, AuthError> {
-        let identity = match token {
-            Some(token) => self.look_up(token).await,
-            None => Err(AuthError::Missing),
-        };
-        identity.inspect_err(|why| self.refused(*why))
+        let token = token.ok_or(AuthError::Missing);
+        let identity = async { self.standing_of(self.0.verifier.verify(token?).await?).await };
+        identity.await.inspect_err(|why| self.count(*why))
     }
 
-    async fn look_up(&self, token: &str) -> Result<Identity, AuthError> {
-        let verified = self.0.verifier.verify(token).await?;
-        self.standing_of(verified).await
+    /// Whose ticket it is, shown by a page of `origin`; it is spent. Cancellation safe, but for the ticket.
+    pub(crate) async fn spend(&self, ticket: &str, origin: Option<&str>) -> Result<Identity, AuthError> {
+        let identity = async {
+            let (verified, tenant) = self.0.tickets.spend(ticket, origin).ok_or(AuthError::Ticket)?;
+            if verified.expires_at <= clock::now() {
+                return Err(AuthError::Expired);
+            }
+            let identity = self.standing_of(verified).await?;
+            let is_same = identity.standing.principal.tenant() == tenant;
+            if is_same { Ok(identity) } else { Err(AuthError::Ticket) }
+        };
+        identity.await.inspect_err(|why| self.count(*why))
+    }
+
+    /// A ticket that stands for `identity` on pages of `origin`.
+    pub(super) fn make_ticket(&self, identity: &Identity, origin: Option<&str>) -> Result<String, Refused> {
+        let principal = &identity.standing.principal;
+        let verified = Verified { user: principal.user(), expires_at: identity.expires_at };
+        let made = self.0.tickets.make(verified, principal.tenant(), origin.map(str::to_owned));
+        made.map_err(|why| match why {
+            NoTicket::TooMany => Refused::Tickets,
+            NoTicket::NoRandomness => Refused::Auth(AuthError::NoStore),
+        })
+    }
+
+    /// A place among the tenant's requests, to be kept while one is worked on.
+    pub(super) fn request(&self, identity: &Identity) -> Result<Place, Refused> {
+        let place = self.0.tenants.request(identity.standing.principal.tenant());
+        place.map_err(|at_bound| Refused::Requests { retry_after: at_bound.retry_after })
+    }
+
+    /// A place among the tenant's calls, to be kept while one lasts, if its plan has one left. Cancellation safe.
+    pub(crate) async fn call(&self, identity: &Identity) -> Result<Place, Refused> {
+        let (tenant, limits) = (identity.standing.principal.tenant(), identity.standing.limits);
+        let place = self.0.tenants.call(tenant, limits.max_concurrent_calls);
+        let place = place.map_err(|_| Refused::Calls { max: limits.max_concurrent_calls })?;
+        let now = clock::wall();
+        let talked = self.0.minutes.talked(&*self.0.store, tenant, now).await.map_err(|error| no_store(&error))?;
+        if talked >= Duration::from_secs(60) * limits.max_call_minutes {
+            return Err(Refused::Minutes { max: limits.max_call_minutes, retry_after: until_next_month(now) });
+        }
+        Ok(place)
+    }
+
+    /// A place for a client that has not said yet who it is.
+    pub(crate) fn stranger(&self, address: Option<IpAddr>) -> Result<Stranger, Refused> {
+        self.0.strangers.admit(address).ok_or(Refused::Strangers)
     }
 
     async fn standing_of(&self, verified: Verified) -> Result<Identity, AuthError> {
-        let standing = self.0.store.standing(verified.user).await.map_err(|error| {
-            warn!(%error, "a user cannot be looked up");
-            AuthError::NoStore
-        })?;
+        let standing = self.0.store.standing(verified.user).await.map_err(|error| no_store(&error))?;
         let standing = standing.ok_or(AuthError::NoProfile)?;
         match standing.status {
             TenantStatus::Active => Ok(Identity { standing, expires_at: verified.expires_at }),
@@ -61,8 +133,13 @@ impl Gate {
         }
     }
 
-    fn refused(&self, why: AuthError) {
+    fn count(&self, why: AuthError) {
         debug!(reason = why.label(), "not let in");
         self.0.metrics.not_let_in(why.label());
     }
+}
+
+fn no_store(error: &StoreError) -> AuthError {
+    warn!(%error, "a user or tenant cannot be looked up");
+    AuthError::NoStore
 }

@@ -10,8 +10,16 @@ mod gate;
 mod jwks;
 mod key;
 mod local;
+mod minutes;
+pub(crate) mod origin;
+mod refused;
 mod secret;
 mod settings;
+mod shown;
+mod strangers;
+mod tenants;
+pub(crate) mod ticket_api;
+mod tickets;
 mod verifier;
 
 pub use error::{AuthError, FetchError, KeyError};
@@ -19,13 +27,17 @@ pub use jwks::Jwks;
 pub use key::Verified;
 pub use local::LocalIssuer;
 pub use secret::SharedSecret;
-#[cfg(test)]
-pub(crate) use settings::VARIABLES;
 pub use settings::{Deployment, TrustedIssuers};
 pub use verifier::Verifier;
 
 pub(crate) use caller::Caller;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, Identity};
+pub(crate) use refused::{Refused, UNAUTHORIZED};
+#[cfg(test)]
+pub(crate) use settings::VARIABLES;
+pub(crate) use shown::{SUBPROTOCOL, Shown};
+pub(crate) use strangers::Stranger;
+pub(crate) use tenants::Place;
 
 /// The longest token that is looked at.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;

@@ -12,6 +12,7 @@ pub(crate) fn end_reason(reason: EndReason) -> &'static str {
         EndReason::MaxDuration => "max_duration",
         EndReason::StageFailed => "stage_failed",
         EndReason::Shutdown => "shutdown",
+        EndReason::Unauthorized => "unauthorized",
         _ => "other",
     }
 }

@@ -1,8 +1,10 @@
 //! A WebSocket of the HTTP server as the line wants it: audio, text and close, and an end to endless silence.
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::{Sink, Stream};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -17,6 +19,23 @@ pub(crate) struct CallSocket {
     idle: Duration,
     look: Interval,
     quiet_looks: u32,
+    code: CloseCode,
+}
+
+/// What the socket will close with, to be set by whoever ends the call for a reason of its own.
+#[derive(Clone, Default)]
+pub(crate) struct CloseCode(Arc<AtomicU16>);
+
+impl CloseCode {
+    pub(crate) fn set(&self, code: u16) {
+        self.0.store(code, Ordering::Relaxed);
+    }
+
+    /// The frame to close with, once.
+    fn take(&self) -> Option<CloseFrame> {
+        let code = self.0.swap(0, Ordering::Relaxed);
+        (code != 0).then(|| CloseFrame { code, reason: "".into() })
+    }
 }
 
 /// Why the socket broke.
@@ -33,7 +52,12 @@ impl CallSocket {
         let mut look = interval((idle / LOOKS).max(Duration::from_millis(1)));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.reset();
-        Self { socket, idle, look, quiet_looks: 0 }
+        Self { socket, idle, look, quiet_looks: 0, code: CloseCode::default() }
+    }
+
+    /// What it will close with.
+    pub(crate) fn close_code(&self) -> CloseCode {
+        self.code.clone()
     }
 
     /// Ready once the client was quiet for too long. A client that was heard costs nothing but a counter: no timer is
@@ -90,6 +114,11 @@ impl Sink<WireMessage> for CallSocket {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
-        Pin::new(&mut self.get_mut().socket).poll_close(cx).map_err(SocketError::from)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.socket).poll_ready(cx))?;
+        if let Some(frame) = this.code.take() {
+            Pin::new(&mut this.socket).start_send(Message::Close(Some(frame)))?;
+        }
+        Pin::new(&mut this.socket).poll_close(cx).map_err(SocketError::from)
     }
 }

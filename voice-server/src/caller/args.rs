@@ -2,6 +2,8 @@
 //!
 //! Invariant: everything here is checked without touching a file or a socket, and every refusal shows the right form.
 
+use secrecy::SecretString;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -30,6 +32,15 @@ pub struct CallArgs {
     /// The folder of the local models for the server that is started in this process. Default .models.
     #[arg(long, value_name = "DIR", env = "VOICE_MODELS_DIR")]
     pub models: Option<PathBuf>,
+
+    /// The folder of what the server that is started in this process keeps, and of the key that signs a token where none
+    /// is given. Default .data.
+    #[arg(long, value_name = "DIR", env = "VOICE_DATA_DIR")]
+    pub data: Option<PathBuf>,
+
+    /// The token to show the server. Without it one is signed with the key of the data folder, in development.
+    #[arg(long, value_name = "TOKEN", env = "VOICE_TOKEN", hide_env_values = true, value_parser = parse_token)]
+    pub token: Option<SecretString>,
 
     /// Writes the call as a stereo WAV on one clock: left the caller as sent, right the agent as played.
     #[arg(long, value_name = "OUT.wav")]
@@ -190,6 +201,10 @@ fn parse_offset(given: &str, file: &str, offset: &str) -> Result<Cue, ArgError> 
         Ok(ms) => Err(ArgError::OffsetTooLong { given: given.to_owned(), ms }),
         Err(_) => Err(ArgError::OffsetTooLong { given: given.to_owned(), ms: u64::MAX }),
     }
+}
+
+fn parse_token(given: &str) -> Result<SecretString, Infallible> {
+    Ok(given.trim().into())
 }
 
 fn parse_rate(given: &str) -> Result<SampleRate, ArgError> {

@@ -30,6 +30,9 @@ pub enum CallError {
     /// The server in this process did not start.
     #[error("no server could be started in this process: {0}")]
     Server(String),
+    /// There is nothing to show the server.
+    #[error("there is no token to show the server: {0}; give one with --token or VOICE_TOKEN")]
+    NoToken(String),
     /// Nobody listens there.
     #[error("no connection to {url}: {why}; check that the server runs there")]
     Connect {

@@ -1,16 +1,21 @@
 //! A server on a port of its own with scripted stages, and a client that is as right or wrong as a test wants.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[path = "../access_support/mod.rs"]
+pub(crate) mod access_support;
+
+use access_support::Access;
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
 use voice_core::audio::EarshotVad;
 use voice_core::provider::scripted::{
@@ -43,20 +48,27 @@ pub(crate) fn agent(greeting: Option<&str>) -> Agent {
 
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
+    pub(crate) access: Access,
     stop: Option<oneshot::Sender<()>>,
     running: JoinSet<Result<(), ServerError>>,
 }
 
 impl TestServer {
     pub(crate) async fn start(agent: Agent, limits: ServerLimits) -> Self {
+        let access = Access::new().await;
+        let config = access.config(agent, limits);
+        Self::with(access, config).await
+    }
+
+    pub(crate) async fn with(access: Access, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let mut running = JoinSet::new();
-        running.spawn(voice_server::run(listener, ServerConfig::new(agent, limits), async {
+        running.spawn(voice_server::run(listener, config, async {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), running }
+        Self { address, access, stop: Some(stop), running }
     }
 
     /// Tells it to shut down.
@@ -80,10 +92,44 @@ impl TestServer {
         answer
     }
 
+    /// The answer to a request for a call with these headers; a call that is opened is left.
+    pub(crate) async fn open_call(&self, path: &str, headers: &str) -> Answered {
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{upgrade}{headers}\r\n")).await
+    }
+
+    /// The answer to a POST with these headers and no body.
+    pub(crate) async fn post(&self, path: &str, headers: &str) -> Answered {
+        self.send(&format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n{headers}\r\n")).await
+    }
+
+    async fn send(&self, request: &str) -> Answered {
+        let mut stream = BufReader::new(TcpStream::connect(self.address).await.unwrap());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(no_hang(stream.read_line(&mut head)).await.unwrap(), 0, "{head}");
+        }
+        let status = head[9..12].parse().unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        no_hang(stream.read_exact(&mut body)).await.unwrap();
+        Answered { status, head, body: String::from_utf8(body).unwrap() }
+    }
+
     /// Asks for the metrics until a line of them is `line`.
     pub(crate) async fn until_metric(&self, line: &str) {
         no_hang(async { while !self.get("/metrics").await.lines().any(|found| found == line) {} }).await;
     }
+}
+
+/// An answer of HTTP.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 pub(crate) struct Client {
@@ -99,19 +145,40 @@ pub(crate) enum Received {
 
 impl Client {
     pub(crate) async fn connect(server: &TestServer) -> Result<Self, tungstenite::Error> {
-        Self::over(TcpStream::connect(server.address).await.unwrap()).await
+        Self::over(server, TcpStream::connect(server.address).await.unwrap()).await
     }
 
-    async fn over(stream: TcpStream) -> Result<Self, tungstenite::Error> {
-        let (socket, _) = tokio_tungstenite::client_async("ws://localhost/v1/call", stream).await?;
+    async fn over(server: &TestServer, stream: TcpStream) -> Result<Self, tungstenite::Error> {
+        let mut request = "ws://localhost/v1/call".into_client_request()?;
+        request.headers_mut().insert("authorization", server.access.bearer().parse().unwrap());
+        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
         Ok(Self { socket })
+    }
+
+    /// A client that shows nothing with its request.
+    pub(crate) async fn stranger(server: &TestServer) -> Result<Self, tungstenite::Error> {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        Ok(Self { socket: tokio_tungstenite::client_async("ws://localhost/v1/call", stream).await?.0 })
+    }
+
+    /// Likewise, from a page.
+    pub(crate) async fn stranger_of_page(server: &TestServer, origin: &str) -> Result<Self, tungstenite::Error> {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let mut request = "ws://localhost/v1/call".into_client_request()?;
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        Ok(Self { socket: tokio_tungstenite::client_async(request, stream).await?.0 })
+    }
+
+    /// Says who it is, before the call or during it.
+    pub(crate) async fn auth(&mut self, token: &str) {
+        self.send(&format!(r#"{{"type":"auth","token":"{token}"}}"#)).await;
     }
 
     /// A client whose kernel takes hardly anything in advance.
     pub(crate) async fn with_small_buffer(server: &TestServer) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
-        Self::over(socket.connect(server.address).await.unwrap()).await.unwrap()
+        Self::over(server, socket.connect(server.address).await.unwrap()).await.unwrap()
     }
 
     /// A client whose call is up.

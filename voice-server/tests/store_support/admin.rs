@@ -54,7 +54,7 @@ pub(crate) async fn a_user_is_made_changed_and_removed(bench: Bench) {
     let new = new_user(tenant);
     let made = bench.create_user(&who, &new).await.unwrap();
     assert_eq!((made.id, made.tenant_id, made.role, &made.full_name), (new.id, tenant, Role::Member, &new.full_name));
-    assert_eq!(bench.users(&who, tenant, first(9)).await.unwrap().items, [made.clone()]);
+    assert_eq!(bench.users(&who, tenant, first(9)).await.unwrap().items, std::slice::from_ref(&made));
     let change = UserChange { role: Some(Role::Admin), full_name: None };
     let changed = bench.change_user(&who, made.id, &change).await.unwrap();
     assert_eq!((changed.role, &changed.full_name), (Role::Admin, &made.full_name));

@@ -68,11 +68,6 @@ impl Bench {
         Self { store, kept: Kept::Postgres(database) }
     }
 
-    /// The store, to be used from elsewhere.
-    pub(crate) fn shared(&self) -> Arc<dyn AnyStore> {
-        self.store.clone()
-    }
-
     /// A user of a new tenant.
     pub(crate) async fn somebody(&self, role: Role) -> Principal {
         self.colleague_of(TenantId(Uuid::now_v7()), role).await

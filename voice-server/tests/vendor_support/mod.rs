@@ -57,6 +57,7 @@ pub(crate) fn variables(fakes: &Fakes) -> BTreeMap<&'static str, String> {
 pub(crate) fn command(variables: &BTreeMap<&'static str, String>, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
     command.env_clear().envs(variables).args(args).args(["--models", "/nowhere/at/all"]);
+    command.args(["--data", concat!(env!("CARGO_TARGET_TMPDIR"), "/data")]);
     command
 }
 
@@ -88,6 +89,8 @@ pub(crate) fn caller(folder: &Path) -> CallArgs {
         server: None,
         config: None,
         models: None,
+        data: None,
+        token: None,
         record: None,
         json: None,
         rate: RATE,

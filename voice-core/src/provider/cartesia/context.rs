@@ -27,7 +27,10 @@ pub(super) struct SpeechContext {
     pub(super) id: String,
     rate: SampleRate,
     submitted: Vec<Clause>,
+    /// How many have begun, by the ids of their audio.
     begun: usize,
+    /// How many were submitted when audio last came.
+    reached: usize,
     flushed: usize,
     /// Where in the reply's audio that of this context begins; unknown before it does.
     base_samples: Option<u64>,
@@ -57,6 +60,7 @@ impl SpeechContext {
             rate,
             submitted: Vec::new(),
             begun: 0,
+            reached: 0,
             flushed: 0,
             base_samples: None,
             decoder: PcmDecoder::new(encoding),
@@ -81,6 +85,7 @@ impl SpeechContext {
         self.base_samples.get_or_insert(total_samples);
         let begun = flush_id.and_then(|id| usize::try_from(id).ok()).filter(|id| *id > 0);
         self.begun = begun.unwrap_or(self.submitted.len()).clamp(self.begun, self.submitted.len().max(self.begun));
+        self.reached = self.submitted.len();
         self.last_audio = Some(now);
         self.last_audio_length = self.rate.duration_of(pcm.len() as u64 / 2);
         pcm
@@ -126,7 +131,7 @@ impl SpeechContext {
     pub(super) fn is_settled(&self, marks: Marks) -> bool {
         let spoken = match marks {
             Marks::Told => self.flushed,
-            Marks::Guessed => self.begun,
+            Marks::Guessed => self.begun(marks),
         };
         spoken == self.submitted.len()
     }
@@ -144,7 +149,13 @@ impl SpeechContext {
     /// What was submitted and not even begun, where nothing is left half spoken.
     pub(super) fn take_unspoken(&mut self, marks: Marks) -> Vec<Clause> {
         let half_spoken = marks == Marks::Told && self.begun > self.flushed;
-        if half_spoken { Vec::new() } else { self.submitted.split_off(self.begun.min(self.submitted.len())) }
+        if half_spoken { Vec::new() } else { self.submitted.split_off(self.begun(marks).min(self.submitted.len())) }
+    }
+
+    /// How many submissions have begun to sound. An id that has never gone up counts nothing where nothing else does:
+    /// then audio is taken for that of all that was submitted before it.
+    fn begun(&self, marks: Marks) -> usize {
+        if marks == Marks::Guessed && self.begun <= 1 { self.reached } else { self.begun }
     }
 }
 
@@ -195,6 +206,18 @@ mod tests {
         spoken.audio(vec![0; 2], Some(1), 0, now);
         spoken.flushed(Some(1));
         assert_eq!(spoken.take_unspoken(Marks::Told), [Clause { text: "2. ".into(), clauses: 2 }]);
+    }
+
+    #[test]
+    fn an_id_that_never_goes_up_counts_no_submissions() {
+        let now = crate::provider::clock::now();
+        let mut told = context(3);
+        told.audio(vec![0; 2], Some(1), 0, now);
+        assert!(told.is_settled(Marks::Guessed) && !told.is_settled(Marks::Told));
+        assert!(told.take_unspoken(Marks::Guessed).is_empty());
+        let mut counted = context(3);
+        counted.audio(vec![0; 2], Some(2), 0, now);
+        assert_eq!(counted.take_unspoken(Marks::Guessed), [Clause { text: "3. ".into(), clauses: 3 }]);
     }
 
     #[test]

@@ -106,6 +106,7 @@ impl Reply {
             return;
         }
         let Some(context) = state.contexts.get_mut(at) else { return };
+        let flush_id = flush_id.filter(|_| self.counts_submissions());
         let pcm = context.audio(data, flush_id, self.queue.total_samples(), now());
         if pcm.is_empty() {
             return;
@@ -134,9 +135,13 @@ impl Reply {
         }
     }
 
-    /// Where Cartesia collects text itself, a mark says nothing of submissions.
+    /// Where Cartesia collects text itself, its ids and marks say nothing of submissions.
+    fn counts_submissions(&self) -> bool {
+        self.shared.config.max_buffer_delay_ms == 0
+    }
+
     fn hear_mark(&self, state: &mut State, at: usize, flush_id: Option<u64>) {
-        if self.shared.config.max_buffer_delay_ms > 0 {
+        if !self.counts_submissions() {
             return;
         }
         self.shared.marks_seen.store(true, Ordering::Relaxed);

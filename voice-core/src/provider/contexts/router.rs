@@ -49,7 +49,7 @@ impl<R> Router<R> {
         let found = routes.live.get(context).cloned();
         if found.is_none() {
             routes.late += 1;
-            tracing::debug!(context, late = routes.late, "a message of a dead context was dropped");
+            tracing::debug!(late = routes.late, "a message of a dead context was dropped");
         }
         found
     }

@@ -2,13 +2,13 @@
 //! socket's.
 //!
 //! Invariant: audio and requests leave in their order, live audio at once, a replay at its pace, one Configure at a
-//! time. Dropping the feed says farewell once all is sent; dropping the events, at once. Bounds: a socket that takes no
-//! more holds up the feed's queue, which then refuses.
+//! time. Nothing counts as sent before the socket took it. Dropping the feed says farewell once all is sent; dropping the
+//! events, at once. Bounds: a socket that takes no more holds up the feed's queue, which then refuses.
 
 use super::super::net::{SocketWriter, Vendor};
 use super::chunker::Block;
 use super::configuring::Configuring;
-use super::dialect::{Dialect, Heard};
+use super::dialect::{Dialect, Heard, Request};
 use super::feed::Order;
 use super::pacer::Pacer;
 use super::stream_clock::StreamClock;
@@ -32,14 +32,22 @@ pub(super) struct Inbox<M> {
     pub(super) broke: oneshot::Receiver<StageError>,
 }
 
+/// What may not leave yet.
+enum Held {
+    Audio(Block),
+    Ask(Request),
+}
+
 /// One connection's stream.
 pub(super) struct Call<D: Dialect> {
     dialect: D,
     vendor: Vendor,
     inbox: Inbox<D::Message>,
     orders: mpsc::Receiver<Order>,
-    /// Audio that may not leave yet. Nothing behind it leaves before it.
-    held: Option<Block>,
+    /// The order under way: nothing behind it leaves before it.
+    held: Option<Held>,
+    /// What the dialect says of itself. The same twice is once.
+    owed: Option<&'static str>,
     /// Gone once nothing more will be sent.
     writer: Option<SocketWriter>,
     clock: StreamClock,
@@ -57,7 +65,8 @@ impl<D: Dialect> Call<D> {
         pacer: Pacer,
     ) -> Self {
         let (clock, configuring) = (StreamClock::default(), Configuring::default());
-        Self { dialect, vendor, inbox, orders, held: None, writer: Some(writer), clock, pacer, configuring }
+        let (held, owed, writer) = (None, None, Some(writer));
+        Self { dialect, vendor, inbox, orders, held, owed, writer, clock, pacer, configuring }
     }
 
     /// The events; an error is the last of them.
@@ -94,7 +103,15 @@ impl<D: Dialect> Call<D> {
             Heard::Nothing => {}
             Heard::Event(event) => return ControlFlow::Break(Ok(event)),
             Heard::Answered => self.configuring.answered(),
-            Heard::Say(text) => self.say(text.to_owned()),
+            Heard::Refused(said) => {
+                let (engine, said) = (self.vendor.name, self.vendor.scrub(&said));
+                tracing::warn!(engine, said, "the engine keeps its settings: it refused a change");
+                self.configuring.answered();
+            }
+            Heard::Warned(said) => {
+                tracing::warn!(engine = self.vendor.name, said = self.vendor.scrub(&said), "it warns")
+            }
+            Heard::Say(text) => self.owed = Some(text),
             Heard::Failed { fault, said } => return ControlFlow::Break(Err(self.vendor.failed(fault, &said))),
         }
         ControlFlow::Continue(())
@@ -111,12 +128,8 @@ impl<D: Dialect> Call<D> {
 
     fn take(&mut self, order: Option<Order>) {
         match order {
-            Some(Order::Audio(block)) => self.held = Some(block),
-            Some(Order::Ask(request)) => {
-                if let Some(text) = self.dialect.asked(request) {
-                    self.say(text.to_owned());
-                }
-            }
+            Some(Order::Audio(block)) => self.held = Some(Held::Audio(block)),
+            Some(Order::Ask(request)) => self.held = Some(Held::Ask(request)),
             Some(Order::Expect(hints)) => self.configuring.ask(hints),
             None => self.writer = None,
         }
@@ -124,15 +137,19 @@ impl<D: Dialect> Call<D> {
 
     /// Sends what may leave at `now`. Says when to look again though nothing comes.
     fn send(&mut self, now: Instant) -> Option<Instant> {
-        self.configure(now);
-        let audio = self.send_audio(now);
-        [audio, self.configuring.due()].into_iter().flatten().min()
+        let configure = self.configure(now);
+        let owed = self.send_owed(now);
+        let held = match self.held.take() {
+            Some(Held::Audio(block)) => self.send_audio(block, now),
+            Some(Held::Ask(request)) => self.ask(request, now),
+            None => None,
+        };
+        [configure, owed, held, self.configuring.due()].into_iter().flatten().min()
     }
 
-    fn send_audio(&mut self, now: Instant) -> Option<Instant> {
-        let block = self.held.take()?;
+    fn send_audio(&mut self, block: Block, now: Instant) -> Option<Instant> {
         if let Some(ready_at) = self.pacer.ready_at().filter(|ready_at| *ready_at > now) {
-            self.held = Some(block);
+            self.held = Some(Held::Audio(block));
             return Some(ready_at);
         }
         match self.writer.as_ref()?.binary(block.bytes.clone()) {
@@ -142,7 +159,7 @@ impl<D: Dialect> Call<D> {
                 None
             }
             Err(StageError::Full { .. }) => {
-                self.held = Some(block);
+                self.held = Some(Held::Audio(block));
                 Some(now + ASK_AGAIN)
             }
             // The socket tells why it ended.
@@ -150,19 +167,45 @@ impl<D: Dialect> Call<D> {
         }
     }
 
-    fn configure(&mut self, now: Instant) {
-        let change = self.configuring.next(now).and_then(|hints| self.dialect.configure(&hints));
-        if let Some(text) = change {
-            self.say(text);
-            self.configuring.sent(now);
+    /// What a request means is decided when it can be sent.
+    fn ask(&mut self, request: Request, now: Instant) -> Option<Instant> {
+        let text = self.dialect.asked(request)?;
+        match self.say(text) {
+            Ok(()) => self.dialect.said(request),
+            Err(StageError::Full { .. }) => {
+                self.held = Some(Held::Ask(request));
+                return Some(now + ASK_AGAIN);
+            }
+            Err(_) => {}
         }
+        None
     }
 
-    /// Says something beside the audio. Lost, with a warning, where the socket takes no more.
-    fn say(&self, text: String) {
-        if let Some(Err(error)) = self.writer.as_ref().map(|writer| writer.text(text)) {
-            tracing::warn!(%error, "a request was not sent");
+    fn send_owed(&mut self, now: Instant) -> Option<Instant> {
+        let text = self.owed.take()?;
+        let is_full = matches!(self.say(text), Err(StageError::Full { .. }));
+        self.owed = is_full.then_some(text);
+        is_full.then(|| now + ASK_AGAIN)
+    }
+
+    /// A change that the socket does not take goes with what is asked for meanwhile.
+    fn configure(&mut self, now: Instant) -> Option<Instant> {
+        let hints = self.configuring.next(now)?;
+        let text = self.dialect.configure(&hints)?;
+        match self.say(text) {
+            Ok(()) => self.configuring.sent(now),
+            Err(StageError::Full { .. }) => {
+                self.configuring.ask(hints);
+                return Some(now + ASK_AGAIN);
+            }
+            Err(_) => {}
         }
+        None
+    }
+
+    /// Says something beside the audio.
+    fn say(&self, text: impl Into<String>) -> Result<(), StageError> {
+        self.writer.as_ref().map_or_else(|| Err(self.vendor.ended()), |writer| writer.text(text.into()))
     }
 }
 
@@ -172,3 +215,7 @@ async fn until(due: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

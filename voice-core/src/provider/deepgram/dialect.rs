@@ -20,7 +20,10 @@ pub(super) trait Dialect: Send + 'static {
     fn heard(&mut self, message: Self::Message, clock: &StreamClock) -> Heard;
 
     /// What to say for a request, if anything.
-    fn asked(&mut self, request: Request) -> Option<&'static str>;
+    fn asked(&self, request: Request) -> Option<&'static str>;
+
+    /// It was said.
+    fn said(&mut self, _request: Request) {}
 
     /// What to say for a change of what to expect, if any of it is this protocol's.
     fn configure(&self, hints: &SttHints) -> Option<String>;
@@ -36,6 +39,10 @@ pub(super) enum Heard {
     Event(SttEvent),
     /// A Configure was answered.
     Answered,
+    /// A Configure was refused, in the vendor's words.
+    Refused(String),
+    /// The vendor complains, in its words, and goes on.
+    Warned(String),
     /// Something is to be said back.
     Say(&'static str),
     /// The stream is over.

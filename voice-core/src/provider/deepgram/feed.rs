@@ -1,8 +1,8 @@
 //! The half of a stream that is fed.
 //!
 //! Invariant: it never waits. What it is given goes into one bounded queue in its order, so that no request overtakes
-//! audio. A queue without room for all of a push refuses it whole, so that it can be given again and is heard once; it
-//! drops a request with a warning.
+//! audio. A queue without room for all of a push refuses it whole, so that it can be given again and is heard once; a
+//! request or hints wait for room, the latest of each, and go before what is pushed next.
 
 use super::super::net::Vendor;
 use super::chunker::{Block, Chunker};
@@ -27,23 +27,37 @@ pub(super) struct Feed {
     pub(super) orders: Sender<Order>,
     /// The one request that this engine understands.
     pub(super) understands: Option<Request>,
+    pub(super) refused: Refused,
+}
+
+/// What the queue had no room for.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    request: Option<Request>,
+    hints: Option<SttHints>,
 }
 
 impl Feed {
-    /// What is collected goes before the request. Without room for both neither goes: the audio waits for more of it.
     fn ask(&mut self, request: Request) {
-        if self.understands != Some(request) {
-            return;
+        if self.understands == Some(request) {
+            self.refused.request = Some(request);
+            let _later = self.catch_up();
         }
-        let partial = usize::from(!self.chunker.is_empty());
-        match room(&self.orders, &self.vendor, partial + 1) {
-            Ok(places) => {
-                let audio = self.chunker.flush().map(Order::Audio);
-                let orders = audio.into_iter().chain([Order::Ask(request)]);
-                places.zip(orders).for_each(|(place, order)| place.send(order));
-            }
-            Err(error) => not_sent(&error),
-        }
+    }
+
+    /// Gives on what waits for room. What is collected goes before a request; without room for both neither goes: the
+    /// audio waits for more of it.
+    fn catch_up(&mut self) -> Result<(), StageError> {
+        let Refused { request, hints } = &self.refused;
+        let partial = request.is_some() && !self.chunker.is_empty();
+        let count = [partial, request.is_some(), hints.is_some()].into_iter().filter(|wanted| *wanted).count();
+        let places = room(&self.orders, &self.vendor, count)?;
+        let Refused { request, hints } = std::mem::take(&mut self.refused);
+        let audio = if partial { self.chunker.flush() } else { None };
+        let requests = request.map(Order::Ask).into_iter().chain(hints.map(Order::Expect));
+        let orders = audio.map(Order::Audio).into_iter().chain(requests);
+        places.zip(orders).for_each(|(place, order)| place.send(order));
+        Ok(())
     }
 }
 
@@ -66,16 +80,17 @@ fn room<'a>(orders: &'a Sender<Order>, vendor: &Vendor, count: usize) -> Result<
     })
 }
 
-fn not_sent(error: &StageError) {
-    tracing::warn!(%error, "a request was not sent");
-}
-
 impl SttFeed for Feed {
     fn push(&mut self, samples: &[i16], position: Position) -> Result<(), StageError> {
         if self.orders.is_closed() {
             return Err(self.vendor.ended());
         }
-        let mut places = room(&self.orders, &self.vendor, self.chunker.fills(samples.len(), position))?;
+        let caught_up = self.catch_up();
+        let blocks = self.chunker.fills(samples.len(), position);
+        if blocks > 0 {
+            caught_up?;
+        }
+        let mut places = room(&self.orders, &self.vendor, blocks)?;
         self.chunker.push(samples, position, |block| {
             if let Some(place) = places.next() {
                 place.send(Order::Audio(block));
@@ -93,9 +108,7 @@ impl SttFeed for Feed {
     }
 
     fn expect(&mut self, hints: &SttHints) {
-        match room(&self.orders, &self.vendor, 1) {
-            Ok(places) => places.for_each(|place| place.send(Order::Expect(hints.clone()))),
-            Err(error) => not_sent(&error),
-        }
+        self.refused.hints.get_or_insert_default().merge(hints);
+        let _later = self.catch_up();
     }
 }

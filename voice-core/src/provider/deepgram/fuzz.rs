@@ -42,7 +42,7 @@ fn told<D: Dialect>(mut dialect: D, bytes: &[u8], mut check: impl FnMut(&SttEven
         match dialect.heard(message, &clock) {
             Heard::Event(event) => check(&event),
             Heard::Failed { .. } => return,
-            Heard::Nothing | Heard::Answered | Heard::Say(_) => {}
+            Heard::Nothing | Heard::Answered | Heard::Refused(_) | Heard::Warned(_) | Heard::Say(_) => {}
         }
     }
     let left = dialect.left_open(&clock);

@@ -6,7 +6,7 @@ use super::super::net::{
 use super::call::{Call, Inbox};
 use super::chunker::Chunker;
 use super::dialect::{Dialect, Request};
-use super::feed::Feed;
+use super::feed::{Feed, Refused};
 use super::pacer::Pacer;
 use crate::stage::{Fault, StageError, SttSession};
 use std::marker::PhantomData;
@@ -65,7 +65,7 @@ impl<D: Dialect> Link<D> {
         let connect_deadline = plan.connect_deadline;
         let request = SocketRequest { url: plan.url, headers, connect_deadline, max_message_bytes: MAX_MESSAGE_BYTES };
         let socket = connect(&vendor, request).await?;
-        let request_id = socket.request_id().map(str::to_owned);
+        let request_id = socket.request_id().map(|id| vendor.scrub(id));
         let (relay, inbox) = Relay::<D>::new(vendor.clone());
         let plan = SocketPlan {
             queue: UNWRITTEN,
@@ -97,7 +97,8 @@ impl<D: Dialect> Link<D> {
         let (orders, taken) = mpsc::channel(usize::try_from(blocks).unwrap_or(usize::MAX >> 4));
         let vendor = self.vendor.clone();
         let chunker = Chunker::new(tuning.chunk_ms);
-        let feed = Feed { vendor, chunker, orders, understands: tuning.understands };
+        let refused = Refused::default();
+        let feed = Feed { vendor, chunker, orders, understands: tuning.understands, refused };
         let pacer = Pacer::new(tuning.catch_up_percent);
         let call = Call::new(dialect, self.vendor, self.inbox, taken, self.writer, pacer);
         SttSession { feed: Box::new(feed), events: call.events() }
@@ -123,6 +124,7 @@ impl<D: Dialect> Relay<D> {
 
 impl<D: Dialect> SocketHandler for Relay<D> {
     fn text(&mut self, text: &str) -> Result<(), StageError> {
+        tracing::trace!(engine = self.vendor.name, text = self.vendor.without_key(text), "it says");
         let message = D::decode(text).map_err(|garbled| self.vendor.garbled(&garbled.to_string()))?;
         if D::is_provisional(&message) && self.messages.capacity() <= MESSAGES / 2 {
             return Ok(());

@@ -92,7 +92,8 @@ pub struct ElevenLabsConfig {
     pub first_audio_ms: u64,
     /// Further audio must come within this time while clauses are not spoken.
     pub stall_ms: u64,
-    /// After the last clause a reply is complete when ElevenLabs says so, or when nothing came for this long.
+    /// After the last clause a reply is complete when ElevenLabs says so, or when nothing came for this long after the time
+    /// of its last character.
     pub quiet_ms: u64,
     /// How long ElevenLabs is asked to keep a silent socket, 1–180 s.
     pub inactivity_timeout_s: u64,

@@ -1,15 +1,15 @@
 //! One context: what it was given to speak and what of that has come.
 //!
 //! Invariant: ElevenLabs acknowledges no clause, so what is spoken is a guess: something came since the last clause, and
-//! the characters it was said of are most of those sent. It decides nothing.
+//! the characters it was said of are most of those sent. It is certain once they are all of them. It decides nothing.
 
 use super::message::CharacterTime;
 use crate::provider::contexts::{PcmDecoder, TimedWord, WireEncoding, WordBuilder, samples_at};
 use crate::units::SampleRate;
 use bytes::Bytes;
 
-/// Of the characters sent so many must have been heard of before silence is taken for the end; not all, as a vendor
-/// leaves out what it cannot speak.
+/// Of the characters sent so many must have been heard of before nothing more is owed; not all, as a vendor leaves out
+/// what it cannot speak.
 const MOST_PERCENT: u64 = 80;
 
 /// How far the vendor knows of the context.
@@ -95,6 +95,11 @@ impl SpeechContext {
         let most = self.timed_characters * 100 >= self.sent_characters * MOST_PERCENT;
         self.sent_characters == 0 || (self.heard_since_clause && (self.timed_characters == 0 || most))
     }
+
+    /// Whether every character that was submitted has sounded.
+    pub(super) fn is_spoken(&self) -> bool {
+        self.sent_characters == 0 || (self.heard_since_clause && self.timed_characters >= self.sent_characters)
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +139,9 @@ mod tests {
         context.characters(&times("One mo"), 0);
         assert!(!context.is_settled());
         context.characters(&times("men"), 0);
-        assert!(context.is_settled());
+        assert!(context.is_settled() && !context.is_spoken());
+        context.characters(&times("t."), 0);
+        assert!(context.is_spoken());
         context.submitted("So. ");
         assert!(!context.is_settled());
     }

@@ -175,11 +175,13 @@ impl Reply {
     fn await_next(&self, state: &State) {
         let config = &self.shared.config;
         let awaited = state.context.as_ref().filter(|context| context.stage != Stage::Unknown).map(|context| {
-            let (within, then) = match (context.is_settled(), context.stage) {
-                (true, Stage::Closed) => (config.quiet_ms, Expiry::Complete),
-                (true, Stage::Open | Stage::Unknown) => ((config.keep_alive_ms / 2).max(1), Expiry::Remind),
-                (false, _) if context.has_audio() => (config.stall_ms, Expiry::Stalled),
-                (false, _) => (config.first_audio_ms, Expiry::Stalled),
+            let (within, then) = match context.stage {
+                Stage::Closed if context.is_spoken() => (config.quiet_ms, Expiry::Complete),
+                Stage::Open | Stage::Unknown if context.is_settled() => {
+                    ((config.keep_alive_ms / 2).max(1), Expiry::Remind)
+                }
+                _ if context.has_audio() => (config.stall_ms, Expiry::Stalled),
+                _ => (config.first_audio_ms, Expiry::Stalled),
             };
             Awaited { within: Duration::from_millis(within), then }
         });

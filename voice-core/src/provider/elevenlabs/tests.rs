@@ -196,6 +196,18 @@ async fn silence_of_the_vendor_is_noticed_before_the_first_audio_and_after() {
 }
 
 #[tokio::test]
+async fn a_pause_after_the_last_clause_is_no_end_while_a_character_has_no_time() {
+    for (clause, chunk) in [("One. ", None), ("Twelve. ", Some("Twelve"))] {
+        let (mut session, mut peer) = call(ElevenLabsConfig { stall_ms: 60, quiet_ms: 10, ..config() }).await;
+        let (mut reply, context) = speaking(&mut *session, &mut peer, 1, clause).await;
+        reply.feed.finish();
+        peer.say(chunk.map_or_else(|| output(&context, &[1, 0]), |text| aligned(&context, &[1, 0], text))).await;
+        let end = rest(&mut reply).await.pop();
+        assert!(matches!(end, Some(Err(StageError::Stalled { .. }))), "{clause}: {end:?}");
+    }
+}
+
+#[tokio::test]
 async fn signs_of_life_go_to_the_context_while_one_is_open_and_to_the_socket_before() {
     let (mut session, mut peer) = call(ElevenLabsConfig { keep_alive_ms: 40, ..config() }).await;
     assert_eq!(peer.hear().await, json!({"text": ""}));

@@ -2,7 +2,8 @@
 //!
 //! Invariant: no socket and no clock. The same script and the same visits give the same faults.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,6 +62,7 @@ pub enum Fault {
     /// From here on everything is written in pieces, each flushed by itself.
     SplitWrites {
         /// The size of a piece, at least 1.
+        #[serde(deserialize_with = "a_piece")]
         bytes: usize,
     },
     /// The next message comes in several WebSocket frames. For HTTP the same as writes of 7 bytes.
@@ -137,7 +139,7 @@ pub struct FaultRule {
     /// Where.
     pub service: Service,
     /// On which connection or request of the service, counted from 1; on each if not set.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "a_number")]
     pub on: Option<u64>,
     /// Not before the service has sent so many messages (HTTP: events or chunks) there.
     #[serde(default)]
@@ -147,6 +149,17 @@ pub struct FaultRule {
     pub times: Option<u64>,
     /// What.
     pub fault: Fault,
+}
+
+fn a_number<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::deserialize(value)?;
+    let is_none_there = number == Some(0);
+    if is_none_there { Err(D::Error::custom("`on` counts from 1: 0 is no connection or request")) } else { Ok(number) }
+}
+
+fn a_piece<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
+    let bytes = usize::deserialize(value)?;
+    if bytes == 0 { Err(D::Error::custom("`bytes` is the size of a piece: it must be at least 1")) } else { Ok(bytes) }
 }
 
 impl FaultRule {
@@ -303,6 +316,19 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(struck_at(&mut plan.visit(Service::Chat), Moment::Between), [1]);
         }
+    }
+
+    #[test]
+    fn a_file_that_asks_for_nothing_is_refused() {
+        let read = |text: &str| serde_json::from_str::<FaultRule>(text).map_err(|error| error.to_string());
+        for (text, said) in [
+            (r#"{"service":"chat","on":0,"fault":"reset"}"#, "counts from 1"),
+            (r#"{"service":"chat","fault":{"split_writes":{"bytes":0}}}"#, "at least 1"),
+        ] {
+            assert!(read(text).unwrap_err().contains(said), "{text}");
+        }
+        let split = FaultRule::new(Service::Chat, Fault::SplitWrites { bytes: 1 }).on(1);
+        assert_eq!(read(r#"{"service":"chat","on":1,"fault":{"split_writes":{"bytes":1}}}"#), Ok(split));
     }
 
     #[test]

@@ -11,7 +11,8 @@ pub struct FallbackConfig {
     pub rest_ms: u64,
     /// The longest rest, and that of an engine whose configuration is wrong.
     pub longest_rest_ms: u64,
-    /// STT and TTS: how long opening may take. Three engines fit into the ten seconds that a call waits for an STT.
+    /// STT and TTS: how long opening may take. An engine that is given up before, after half of it
+    /// at least, counts as failed.
     pub open_ms: u64,
     /// LLM: how long the first piece of an answer may take while another engine could be asked.
     pub first_token_ms: u64,

@@ -70,7 +70,8 @@ impl Health {
         let rest = match why.fault() {
             Fault::Configuration => self.longest_rest,
             Fault::Engine | Fault::Overload => {
-                self.rest.saturating_mul(2u32.saturating_pow(before)).min(self.longest_rest)
+                let rest = self.rest.saturating_mul(2u32.saturating_pow(before));
+                rest.max(why.retry_after().unwrap_or_default()).min(self.longest_rest)
             }
         };
         let rests_until = now.checked_add(rest).unwrap_or(now);
@@ -112,6 +113,24 @@ mod tests {
 
     fn order(health: &Health, now: Instant) -> Vec<usize> {
         health.order(now).into_iter().map(|candidate| candidate.at).collect()
+    }
+
+    #[test]
+    fn an_engine_rests_as_long_as_it_asked_for() {
+        let start = clock::now().into_std();
+        let at = |s: u64| start + Duration::from_secs(s);
+        let busy = |s| StageError::Busy {
+            engine: "x",
+            reason: "a test".into(),
+            fault: Fault::Overload,
+            retry_after: Duration::from_secs(s),
+        };
+        let mut health = Health::new(vec!["A".into(), "B".into()], &FallbackConfig::default());
+        for (asked, rest) in [(45, 45), (3_600, 300)] {
+            health.works(0);
+            health.failed(0, busy(asked), start);
+            assert_eq!((order(&health, at(rest - 1)), order(&health, at(rest))), (vec![1, 0], vec![0, 1]));
+        }
     }
 
     #[test]

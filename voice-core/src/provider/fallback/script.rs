@@ -6,7 +6,7 @@
 
 /// Characters a second of speech where nothing is known of the voice: 170 words a minute of six characters.
 const USUAL_CHARS_PER_S: u64 = 17;
-/// Complete clauses tell how fast a voice speaks once they are this long together.
+/// What is known to be spoken tells how fast a voice speaks once it is this long.
 const TELLING_MS: u64 = 500;
 /// How many words further a timed one is looked for: a voice may read some otherwise than they are written.
 const WORD_REACH: usize = 3;
@@ -29,11 +29,11 @@ struct Place {
     bytes: usize,
 }
 
-/// What is known of how far a voice without word times has come.
+/// What is known of how far a voice has come whose words do not say so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pace {
-    /// The audio of its complete clauses, in milliseconds.
-    pub(super) complete_ms: u64,
+    /// The audio of its complete clauses and of the words that were told, in milliseconds.
+    pub(super) known_ms: u64,
     /// The audio since.
     pub(super) since_ms: u64,
 }
@@ -79,8 +79,7 @@ impl Script {
         }
     }
 
-    /// Another voice takes over from one without word times, which has come as far as its pace says; `None` where the
-    /// words have told. Says how many clauses are spoken now, if one ended by that.
+    /// Another voice takes over from one that has come as far as its pace says; `None` where the words have told. Says how many clauses are spoken now, if one ended by that.
     pub(super) fn hand_over(&mut self, pace: Option<Pace>) -> Option<u32> {
         if let Some(pace) = pace {
             self.skip(self.spoken_chars(pace));
@@ -97,16 +96,24 @@ impl Script {
         self.clauses.get(self.spoken.clause)?.get(self.spoken.bytes..)
     }
 
-    /// How many characters the audio since the last complete clause is worth, rounded up.
+    /// How many characters the audio is worth that came after what is known to be spoken, rounded up.
     fn spoken_chars(&self, pace: Pace) -> u64 {
-        let complete = self.clauses.get(self.handed.clause..self.spoken.clause).unwrap_or_default();
-        let chars: usize = complete.iter().map(|clause| clause.chars().count()).sum();
-        let (chars, ms) = if pace.complete_ms >= TELLING_MS && chars > 0 {
-            (chars as u64, pace.complete_ms)
-        } else {
-            (USUAL_CHARS_PER_S, 1_000)
-        };
+        let chars = self.known_chars();
+        let (chars, ms) =
+            if pace.known_ms >= TELLING_MS && chars > 0 { (chars, pace.known_ms) } else { (USUAL_CHARS_PER_S, 1_000) };
         pace.since_ms.saturating_mul(chars).div_ceil(ms)
+    }
+
+    /// The characters that the present voice is known to have spoken.
+    fn known_chars(&self) -> u64 {
+        let (from, to) = (self.handed, self.spoken);
+        let spoken =
+            self.clauses.iter().enumerate().take(to.clause + 1).skip(from.clause).filter_map(|(at, clause)| {
+                let start = if at == from.clause { from.bytes } else { 0 };
+                let end = if at == to.clause { to.bytes } else { clause.len() };
+                clause.get(start..end)
+            });
+        spoken.map(|text| text.chars().count() as u64).sum()
     }
 
     /// Takes the words as spoken that begin within the next `chars` characters.
@@ -172,6 +179,15 @@ mod tests {
     }
 
     #[test]
+    fn audio_after_the_last_timed_word_counts_at_the_pace_of_what_was_timed() {
+        // 18 characters in 1.8 s; 700 ms more are seven characters.
+        let mut script = script(&["Twelve chars ", "a bbb ccc dddd eeeee"]);
+        ["Twelve", "chars", "a", "bbb"].iter().for_each(|word| script.word(word));
+        assert_eq!(script.hand_over(Some(Pace { known_ms: 1_800, since_ms: 700 })), Some(1));
+        assert_eq!(rest(&script), " eeeee");
+    }
+
+    #[test]
     fn words_may_be_read_otherwise_than_they_are_written() {
         let mut script = script(&["That is $3 for twenty-one, please."]);
         ["that", "is", "three", "dollars", "for", "twenty"].iter().for_each(|word| script.word(word));
@@ -195,10 +211,10 @@ mod tests {
         // 20 characters in 2 s; 650 ms more are 6.5 characters, rounded up, and the word they end in.
         let mut known = script(&["Twenty characters..", "a bb ccc dddd eeeee"]);
         known.clause_end(1);
-        known.hand_over(Some(Pace { complete_ms: 1_900, since_ms: 650 }));
+        known.hand_over(Some(Pace { known_ms: 1_900, since_ms: 650 }));
         assert_eq!(rest(&known), " dddd eeeee");
         let mut unknown = script(&["a bb ", "ccc dddd eeeee"]);
-        assert_eq!(unknown.hand_over(Some(Pace { complete_ms: 0, since_ms: 500 })), Some(1));
+        assert_eq!(unknown.hand_over(Some(Pace { known_ms: 0, since_ms: 500 })), Some(1));
         assert_eq!(rest(&unknown), " dddd eeeee");
         let mut silent = script(&["a bb ", "ccc"]);
         assert_eq!(silent.hand_over(Some(Pace::default())), None);

@@ -8,7 +8,7 @@ use super::health::Rest;
 use super::script::Script;
 use super::tts::{Pool, opening};
 use super::voice::Voice;
-use crate::stage::{StageError, Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};
+use crate::stage::{Handed, StageError, Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
 use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
@@ -29,6 +29,8 @@ struct Shared {
     script: Script,
     /// The present voice's.
     feed: Option<Box<dyn TtsFeed>>,
+    /// What each voice was handed, in order; the present one's is the last.
+    handed: Vec<Handed>,
     /// How many clauses of the script the present voice was given.
     fed: usize,
     finish: Finish,
@@ -52,7 +54,12 @@ impl Shared {
         let Some(feed) = &mut self.feed else { return };
         while let Some(clause) = self.script.for_voice(self.fed) {
             match feed.speak(clause) {
-                Ok(()) => self.fed += 1,
+                Ok(()) => {
+                    self.fed += 1;
+                    if let Some(handed) = self.handed.last_mut() {
+                        handed.characters += clause.chars().count() as u64;
+                    }
+                }
                 Err(StageError::Full { .. }) => return,
                 Err(error) => {
                     self.broken.get_or_insert(error);
@@ -119,6 +126,14 @@ impl TtsFeed for Feed {
             feed.cancel();
         }
         shared.wake();
+    }
+
+    fn take_handed(&mut self) -> Option<Vec<Handed>> {
+        let mut shared = lock(&self.shared);
+        let present = shared.handed.last().map(|handed| Handed { characters: 0, ..handed.clone() });
+        let handed = std::mem::take(&mut shared.handed);
+        shared.handed.extend(present);
+        Some(handed)
     }
 }
 
@@ -208,8 +223,10 @@ impl Speech {
     }
 
     fn speak_with(&mut self, at: usize, begun: TtsReply, rate: SampleRate) {
-        self.ready.push_back(TtsEvent::Serving(self.choice.serving(at)));
+        let serving = self.choice.serving(at);
         let mut shared = lock(&self.shared);
+        shared.handed.push(Handed { engine: serving.engine.clone(), characters: 0 });
+        self.ready.push_back(TtsEvent::Serving(serving));
         shared.feed = Some(begun.feed);
         shared.fed = 0;
         shared.broken = None;

@@ -39,9 +39,7 @@ async fn open_any(choice: Choice<dyn Stt>) -> Result<SttSession, StageError> {
     let mut errors = Vec::new();
     for candidate in choice.order() {
         let Some(engine) = choice.engine(candidate.at) else { continue };
-        let deadline = choice.config.open_deadline();
-        let late = StageError::Stalled { engine: "the STT", waited: deadline };
-        match tokio::time::timeout(deadline, engine.open()).await.unwrap_or(Err(late)) {
+        match choice.clone().opened(candidate.at, "the STT", engine.open()).await {
             Ok(session) => return Ok(watched(session, choice, candidate.at)),
             Err(error) => {
                 choice.failed(candidate.at, &error);

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// has the rate of the first.
 ///
 /// A reply whose engine refuses it, gives no audio in time or breaks off is spoken on by the next one: from the clause
-/// on that was not finished, or from the word on where word times were given; where they were not, the audio says about
-/// how far it had come. With one engine the reply is begun anew once in the same way.
+/// on that was not finished, or from the word on where word times were given; where they were not, or come after their
+/// audio, the audio says about how far it had come. With one engine the reply is begun anew once in the same way.
 #[derive(Clone)]
 pub struct FallbackTts {
     choice: Choice<dyn Tts>,
@@ -66,12 +66,10 @@ pub(super) fn opening(
     choice: &Choice<dyn Tts>,
     at: usize,
 ) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
-    let deadline = choice.config.open_deadline();
-    let late = StageError::Stalled { engine: "the TTS", waited: deadline };
     let Some(open) = choice.engine(at).map(|engine| engine.open()) else {
         return std::future::ready(Err(StageError::Ended { engine: "the TTS" })).boxed();
     };
-    async move { tokio::time::timeout(deadline, open).await.unwrap_or(Err(late)) }.boxed()
+    choice.clone().opened(at, "the TTS", open).boxed()
 }
 
 struct Session {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::audio::pcm16_from_le_bytes;
 use crate::provider::scripted::{RaggedChunks, ScriptedTts, TtsConfig, TtsFault, TtsLog, WordTimes};
-use crate::stage::TtsEvent;
+use crate::stage::{Handed, TtsEvent};
 use std::time::Duration;
 
 struct Named(&'static str, ScriptedTts);
@@ -112,6 +112,57 @@ async fn without_word_times_the_audio_tells_what_is_left() {
     assert_eq!((clauses, spoken.end.as_str()), (vec![1, 2, 3], "done"));
 }
 
+/// Says the same in every reply, whatever it is given.
+struct Told(Vec<Result<TtsEvent, StageError>>);
+
+impl Tts for Told {
+    fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+        std::future::ready(Ok(Box::new(Told(self.0.clone())) as Box<dyn TtsSession>)).boxed()
+    }
+}
+
+impl TtsSession for Told {
+    fn sample_rate(&self) -> SampleRate {
+        SampleRate::Hz16000
+    }
+    fn begin(&mut self, _: ReplyId) -> Result<TtsReply, StageError> {
+        struct Deaf;
+        impl crate::stage::TtsFeed for Deaf {
+            fn speak(&mut self, _: &str) -> Result<(), StageError> {
+                Ok(())
+            }
+            fn finish(&mut self) {}
+            fn cancel(&mut self) {}
+        }
+        Ok(TtsReply { feed: Box::new(Deaf), events: futures::stream::iter(self.0.clone()).boxed() })
+    }
+}
+
+/// The audio of so many characters.
+fn audio(characters: u64) -> Result<TtsEvent, StageError> {
+    Ok(TtsEvent::Audio(vec![0; (characters * PER_CHAR * 2) as usize].into()))
+}
+
+fn word(text: &str, start: u64, end: u64) -> Result<TtsEvent, StageError> {
+    Ok(TtsEvent::Word { text: text.into(), start_samples: start * PER_CHAR, end_samples: end * PER_CHAR })
+}
+
+#[tokio::test(start_paused = true)]
+async fn audio_whose_word_times_did_not_come_any_more_is_not_said_again() {
+    let reset = || Err(StageError::Ended { engine: "A" });
+    let first_clause = [word("We", 0, 2), word("are", 3, 6), word("open", 7, 11)];
+    let early = [first_clause.to_vec(), vec![audio(12), audio(13), reset()]].concat();
+    let clause_end = Ok(TtsEvent::ClauseEnd { clauses: 1 });
+    let late = [vec![audio(12)], first_clause.to_vec(), vec![clause_end, audio(13), reset()]].concat();
+    for (told, unsaid) in [(late, " five. "), (early, "from nine to five. ")] {
+        let (second, log) = engine("B", manner(vec![]));
+        let mut session = of(vec![Arc::new(Told(told)), second]).open().await.unwrap();
+        assert_eq!(spoken(session.as_mut(), 1, &CLAUSES).await.end, "done");
+        let heard = log.replies()[0].clauses.concat();
+        assert_eq!(heard.trim_start(), format!("{unsaid}{}", CLAUSES[2]).trim_start());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_gives_no_audio_in_time_is_stood_in_for_and_comes_back_later() {
     let (first, _) = engine("A", manner(vec![(0, TtsFault::StallAfter(0))]));
@@ -176,4 +227,44 @@ async fn cancelling_or_dropping_a_reply_ends_its_voice() {
     assert!(matches!(events.next().await, Some(Ok(TtsEvent::Audio(_)))));
     drop((feed, events));
     assert!(log.replies().iter().all(|reply| reply.is_cancelled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_engine_is_counted_what_it_was_handed_and_no_clause_that_came_between() {
+    let (first, _) = engine("A", manner(vec![(0, TtsFault::ErrorAfter(480))]));
+    let (second, _) = engine("B", TtsConfig { open_ms: 500, ..manner(vec![]) });
+    let mut session = of(vec![first, second]).open().await.unwrap();
+    let TtsReply { mut feed, mut events } = session.begin(ReplyId(1)).unwrap();
+    feed.speak("12345 789 ").unwrap();
+    let until_a_broke = async { while events.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_millis(250), until_a_broke).await.is_err(), "B is being opened");
+    feed.speak("second. ").unwrap();
+    feed.speak("third.").unwrap();
+    feed.finish();
+    while events.next().await.is_some() {}
+    let handed = feed.take_handed().unwrap();
+    let handed: Vec<_> = handed.iter().map(|handed| (handed.engine.as_str(), handed.characters)).collect();
+    assert_eq!(handed, [("A", 10), ("B", 24)], "A's clause of which nothing was heard, and the two since");
+    feed.speak("too late").unwrap_err();
+    assert_eq!(feed.take_handed().unwrap(), [Handed { engine: "B".into(), characters: 0 }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_was_being_opened_when_the_call_gave_up_is_not_asked_first_again() {
+    let never = || TtsConfig { open_ms: 10_000_000, ..manner(vec![]) };
+    let tts = of(vec![engine("A", never()).0, engine("B", never()).0, engine("C", manner(vec![])).0]);
+    let five_seconds = Duration::from_secs(5);
+    assert!(tokio::time::timeout(five_seconds, tts.open()).await.is_err(), "A has had its time, B not yet");
+    let soon = Duration::from_millis(10);
+    let mut session = tokio::time::timeout(soon, tts.open()).await.unwrap().unwrap();
+    assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["C"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_ends_while_an_engine_opens_says_nothing_of_it() {
+    let slow = TtsConfig { open_ms: 2_000, ..manner(vec![]) };
+    let tts = of(vec![engine("A", slow).0, engine("B", manner(vec![])).0]);
+    assert!(tokio::time::timeout(Duration::from_secs(1), tts.open()).await.is_err());
+    let mut session = tts.open().await.unwrap();
+    assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["A"]);
 }

@@ -31,6 +31,8 @@ pub(super) struct Voice {
     taken: u64,
     taken_at_clause_end: u64,
     words: VecDeque<Word>,
+    /// Where the last word that was told ends.
+    told_to: u64,
     timing: Timing,
 }
 
@@ -38,7 +40,10 @@ pub(super) struct Voice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timing {
     NoWordSoFar,
-    Words,
+    /// Before their audio: audio without words is silence.
+    Early,
+    /// Some only after their audio: audio without words may be words.
+    Late,
 }
 
 /// A word's time in samples of the voice.
@@ -68,6 +73,7 @@ impl Voice {
             taken: 0,
             taken_at_clause_end: 0,
             words: VecDeque::new(),
+            told_to: 0,
             timing: Timing::NoWordSoFar,
         }
     }
@@ -99,7 +105,8 @@ impl Voice {
 
     /// Takes a word's time.
     pub(super) fn word(&mut self, text: String, start: u64, end: u64) {
-        self.timing = Timing::Words;
+        let is_late = self.timing == Timing::Late || end <= self.taken;
+        self.timing = if is_late { Timing::Late } else { Timing::Early };
         if self.words.len() < MAX_EARLY_WORDS {
             self.words.push_back(Word { text, start, end });
         }
@@ -109,6 +116,7 @@ impl Voice {
     pub(super) fn next_word(&mut self) -> Option<TtsEvent> {
         self.words.front().filter(|word| word.end <= self.taken)?;
         let Word { text, start, end } = self.words.pop_front()?;
+        self.told_to = self.told_to.max(end);
         let place = |samples| self.offset + self.from.convert(samples, self.to);
         Some(TtsEvent::Word { text, start_samples: place(start), end_samples: place(end) })
     }
@@ -125,16 +133,13 @@ impl Voice {
         self.taken_at_clause_end = self.taken;
     }
 
-    /// How far it has come, if its words do not say so.
+    /// How far it has come, if its words do not say so: none was told yet, or the audio may be ahead of them. A word whose
+    /// audio has not all come says that it is not.
     pub(super) fn pace(&self) -> Option<Pace> {
         let ms = |samples: u64| samples.saturating_mul(1_000) / u64::from(self.from.hz());
-        match self.timing {
-            Timing::Words => None,
-            Timing::NoWordSoFar => Some(Pace {
-                complete_ms: ms(self.taken_at_clause_end),
-                since_ms: ms(self.taken - self.taken_at_clause_end),
-            }),
-        }
+        let known = self.told_to.max(self.taken_at_clause_end).min(self.taken);
+        let untold = self.timing != Timing::Early && self.words.is_empty();
+        untold.then(|| Pace { known_ms: ms(known), since_ms: ms(self.taken - known) })
     }
 }
 

@@ -65,6 +65,22 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     names.iter().find_map(|name| headers.get(*name)?.to_str().ok())
 }
 
+/// What a request failed of: a server whose certificate is not trusted will not be trusted the next time either.
+pub(super) fn failed(vendor: &Vendor, error: reqwest::Error) -> StageError {
+    let refused = std::iter::successors(error.source(), |&cause| cause.source()).any(is_refused_certificate);
+    let why = causes(error);
+    if refused { vendor.untrusted(why) } else { vendor.unreachable(why) }
+}
+
+/// An error of the connection keeps that of TLS inside, more than once wrapped, and does not tell it as its source.
+fn is_refused_certificate(cause: &(dyn Error + 'static)) -> bool {
+    match (cause.downcast_ref::<rustls::Error>(), cause.downcast_ref::<std::io::Error>()) {
+        (Some(error), _) => matches!(error, rustls::Error::InvalidCertificate(_)),
+        (None, Some(error)) => error.get_ref().is_some_and(|inside| is_refused_certificate(inside)),
+        (None, None) => false,
+    }
+}
+
 /// Why a request failed, without the address: the causes below reqwest's own words, which say only that it did.
 pub(super) fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
@@ -89,3 +105,7 @@ pub(super) async fn error_body(response: &mut Response) -> Vec<u8> {
     let _in_time = tokio::time::timeout(ERROR_BODY_DEADLINE, read).await;
     body
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

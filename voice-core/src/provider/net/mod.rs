@@ -21,6 +21,8 @@ pub(super) mod fuzz;
 #[cfg(feature = "net-http")]
 mod http;
 mod key;
+#[cfg(any(feature = "net-socket", feature = "net-http"))]
+mod retry_after;
 mod said;
 #[cfg(feature = "net-socket")]
 mod socket;

@@ -89,6 +89,16 @@ impl Vendor {
         self.open(Fault::Engine, format!("it cannot be reached: {what}; check the network and {}", self.url_setting))
     }
 
+    /// What answers cannot prove who it is.
+    pub(crate) fn untrusted(&self, why: impl Display) -> StageError {
+        let why = self.scrub(&why.to_string());
+        let url = self.url_setting;
+        self.open(
+            Fault::Configuration,
+            format!("its certificate is not trusted: {why}; check {url}, this machine's clock and its certificates"),
+        )
+    }
+
     /// The vendor reported an error in its own words.
     pub(crate) fn failed(&self, fault: Fault, said: &str) -> StageError {
         let reason = match self.scrub(said) {

@@ -1,7 +1,7 @@
 //! When a failed request is worth another try.
 //!
 //! Invariant: a try is made again only before anything of its answer was given on, only as often as configured, and never
-//! if the wait would outlast the deadline: a caller waits, and another engine may answer sooner.
+//! if the wait would outlast the deadline or half a second: a caller waits, and another engine may answer sooner.
 
 use crate::provider::clock::now;
 use crate::provider::net::{HttpError, Vendor, backoff, said_in};
@@ -27,7 +27,7 @@ enum Patience {
     Useless,
     /// The engine failed: perhaps not twice.
     Backoff,
-    /// The server says when.
+    /// The server says when; soon enough, or it is as good as useless.
     After(Duration),
 }
 
@@ -98,7 +98,7 @@ impl Tries {
             Patience::After(wait) => Some(wait),
         };
         let left = self.deadline.saturating_duration_since(now());
-        wait.filter(|wait| self.made < self.retries && *wait < left)
+        wait.filter(|wait| self.made < self.retries && *wait < left && *wait <= BACKOFF_CAP)
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
             refusal(498, None, ""),
             refusal(424, None, ""),
             refusal(422, None, ""),
-            refusal(429, Some(900), ""),
+            refusal(429, Some(500), ""),
             refusal(400, None, r#"{"error":{"message":"bad call","code":"tool_use_failed","failed_generation":"{"}}"#),
             Failure::from(vendor().unreachable("refused")),
         ] {
@@ -147,8 +147,9 @@ mod tests {
             (refusal(404, None, ""), Fault::Configuration),
             (refusal(413, None, ""), Fault::Configuration),
             (refusal(429, None, ""), Fault::Overload),
+            (refusal(429, Some(501), ""), Fault::Overload),
             (refusal(429, Some(60_000), ""), Fault::Overload),
-            (refusal(503, Some(1_000), ""), Fault::Engine),
+            (refusal(503, Some(600), ""), Fault::Engine),
         ] {
             let what = format!("{failure:?}");
             assert_eq!(tries(3).again(failure).map_err(|error| error.fault()), Err(fault), "{what}");

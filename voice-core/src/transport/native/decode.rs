@@ -11,10 +11,13 @@ pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// The longest text of a `say`, in characters.
 pub const MAX_SAY_CHARS: usize = 4_000;
 
+/// The longest token of an `auth`, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
 /// The deepest nesting of a text message; the protocol's own go to 4.
 const MAX_DEPTH: usize = 8;
 
-const CLIENT_TYPES: &[&str] = &["hello", "played", "say", "interrupt", "mute", "dtmf", "bye"];
+const CLIENT_TYPES: &[&str] = &["auth", "hello", "played", "say", "interrupt", "mute", "dtmf", "bye"];
 const SERVER_TYPES: &[&str] = &[
     "ready",
     "speaking",
@@ -27,6 +30,8 @@ const SERVER_TYPES: &[&str] = &[
     "barge_in",
     "turn",
     "tool",
+    "auth_expiring",
+    "auth_renewed",
     "error",
     "cost",
     "bye",
@@ -137,6 +142,10 @@ fn is_too_deep(text: &str) -> bool {
 fn check(message: &ClientMessage) -> Result<(), MessageError> {
     let invalid = |field, problem| Err(MessageError::InvalidValue { field, problem });
     match message {
+        ClientMessage::Auth { token } if token.expose().is_empty() => invalid("token", "of auth is empty"),
+        ClientMessage::Auth { token } if token.expose().len() > MAX_TOKEN_BYTES => {
+            invalid("token", "of auth has more than 8192 bytes")
+        }
         ClientMessage::Say { text } if text.trim().is_empty() => invalid("text", "of say is empty"),
         ClientMessage::Say { text } if text.chars().nth(MAX_SAY_CHARS).is_some() => {
             invalid("text", "of say has more than 4000 characters")
@@ -162,6 +171,7 @@ mod tests {
     fn client_messages() -> Vec<ClientMessage> {
         use ClientMessage::*;
         let all = vec![
+            Auth { token: "a.b.c".into() },
             Hello { protocol: 1, audio: AudioFormat::default(), played_reports: true },
             Played { reply: 1, samples: 2 },
             Say { text: "hi \u{1f600} \"x\"".into() },
@@ -172,7 +182,8 @@ mod tests {
         ];
         for message in &all {
             match message {
-                Hello { .. } | Played { .. } | Say { .. } | Interrupt | Mute { .. } | Dtmf { .. } | Bye => {}
+                Auth { .. } | Hello { .. } | Played { .. } | Say { .. } | Interrupt => {}
+                Mute { .. } | Dtmf { .. } | Bye => {}
             }
         }
         all
@@ -208,6 +219,8 @@ mod tests {
             BargeIn(barge_in()),
             Turn(Box::new(TurnReport { eot_ms: Some(1.5), ..TurnReport::default() })),
             Tool { name: "t".into(), state: "done".into() },
+            AuthExpiring { in_ms: 60_000 },
+            AuthRenewed { in_ms: 3_600_000 },
             Error { code: ErrorCode::TooFast, message: "m".into() },
             Cost(Box::new(CostReport { engines: vec![EngineCost::default()], ..CostReport::default() })),
             Bye { reason: "shutdown".into() },
@@ -216,7 +229,7 @@ mod tests {
             match message {
                 Ready { .. } | Speaking { .. } | Transcript { .. } | AgentText { .. } | Pause { .. } => {}
                 Resume { .. } | Clear { .. } | AudioEnd { .. } | BargeIn(_) | Turn(_) | Tool { .. } => {}
-                Error { .. } | Cost(_) | Bye { .. } => {}
+                AuthExpiring { .. } | AuthRenewed { .. } | Error { .. } | Cost(_) | Bye { .. } => {}
             }
         }
         all
@@ -246,6 +259,9 @@ mod tests {
         assert_eq!(code(r#"{"type":"dtmf","digit":"E"}"#), ErrorCode::InvalidValue);
         let long = format!(r#"{{"type":"say","text":"{}"}}"#, "x".repeat(MAX_SAY_CHARS + 1));
         assert_eq!(code(&long), ErrorCode::InvalidValue);
+        assert_eq!(code(r#"{"type":"auth","token":""}"#), ErrorCode::InvalidValue);
+        let long = format!(r#"{{"type":"auth","token":"{}"}}"#, "x".repeat(MAX_TOKEN_BYTES + 1));
+        assert_eq!(code(&long), ErrorCode::InvalidValue);
         assert_eq!(code(&"x".repeat(MAX_TEXT_BYTES + 1)), ErrorCode::MalformedMessage);
         assert_eq!(decode_client(&"[".repeat(9)), Err(MessageError::TooDeep));
         assert!(decode_client(r#"{"type":"say","text":"[[[[[[[[[[\"[["}"#).is_ok(), "brackets in a string are text");
@@ -262,7 +278,7 @@ mod tests {
         #[test]
         fn any_value_under_a_known_type_gives_a_message_or_an_error(
             name in proptest::sample::select(CLIENT_TYPES),
-            field in "reply|samples|text|on|digit|audio|protocol",
+            field in "reply|samples|text|on|digit|audio|protocol|token",
             value in "-?[0-9]{1,25}|\"[^\"\\\\]{0,5}\"|null|\\[\\]|\\{\\}|true",
         ) {
             let json = format!(r#"{{"type":"{name}","{field}":{value}}}"#);

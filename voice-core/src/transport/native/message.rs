@@ -1,5 +1,6 @@
 //! The control messages. Times are milliseconds on the server's clock since it sent `ready`.
 
+use super::token::AuthToken;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -34,11 +35,16 @@ impl Default for AudioFormat {
     }
 }
 
-/// What a client sends. `hello` comes first.
+/// What a client sends. `hello` comes first, or `auth` and then `hello`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ClientMessage {
+    /// Says who it is: before `hello` where nothing else said so, and during the call before that runs out.
+    Auth {
+        /// At most 8 KiB.
+        token: AuthToken,
+    },
     /// Opens the call.
     Hello {
         /// [`PROTOCOL_VERSION`].
@@ -172,6 +178,16 @@ pub enum ServerMessage {
         /// `started`, `done`, `failed` or `cancelled`.
         state: String,
     },
+    /// What says who the client is runs out: unless it is renewed with `auth`, the call ends some time after.
+    AuthExpiring {
+        /// When.
+        in_ms: u64,
+    },
+    /// Answers an `auth` during the call: it was renewed.
+    AuthRenewed {
+        /// When it runs out now.
+        in_ms: u64,
+    },
     /// Something was wrong. The call goes on unless `bye` follows.
     Error {
         /// What kind.
@@ -214,6 +230,12 @@ pub enum ErrorCode {
     Stage,
     /// The server has no room or is shutting down.
     Unavailable,
+    /// What says who the client is is missing, wrong or of no use here.
+    Unauthorized,
+    /// The client's plan allows no further call now.
+    OverLimit,
+    /// What is said cannot be stored for now: it is not told as final.
+    Storage,
 }
 
 /// One overlap of caller and agent, decided.
@@ -377,33 +399,5 @@ impl fmt::Display for Usage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cost_is_one_line() {
-        let used =
-            Usage { generations: 3, input_tokens: 812, cached_tokens: 600, output_tokens: 95, ..Usage::default() };
-        let cost = EngineCost { stage: "llm".into(), engine: "x".into(), used, ..EngineCost::default() };
-        assert_eq!(cost.to_string(), "llm x: 3 generations, 812 tokens in (600 cached), 95 tokens out");
-        let discarded = Usage { generations: 1, ..Usage::default() };
-        let amounts = (Some("0.20".to_owned()), Some("0.01".to_owned()));
-        let (amount, discarded_amount) = amounts;
-        let guess = EngineCost { discarded, discarded_deltas: 7, amount, discarded_amount, ..cost };
-        let said = guess.to_string();
-        assert!(
-            said.ends_with("95 tokens out, amount 0.20; of it discarded: 1 generations, 7 pieces of text, amount 0.01"),
-            "{said}"
-        );
-        assert_eq!(Usage::default().to_string(), "nothing");
-    }
-
-    #[test]
-    fn messages_look_as_the_protocol_says() {
-        let hello: ClientMessage = serde_json::from_str(r#"{"type":"hello","protocol":1}"#).unwrap();
-        let expected = ClientMessage::Hello { protocol: 1, audio: AudioFormat::default(), played_reports: false };
-        assert_eq!(hello, expected);
-        let pause = serde_json::to_string(&ServerMessage::Pause { reply: 3, sent_samples: 320 }).unwrap();
-        assert_eq!(pause, r#"{"type":"pause","reply":3,"sent_samples":320}"#);
-    }
-}
+#[path = "message_tests.rs"]
+mod tests;

@@ -7,11 +7,13 @@ mod decode;
 mod format;
 mod header;
 mod message;
+mod token;
 
-pub use decode::{MAX_SAY_CHARS, MAX_TEXT_BYTES, MessageError, decode_client, decode_server};
+pub use decode::{MAX_SAY_CHARS, MAX_TEXT_BYTES, MAX_TOKEN_BYTES, MessageError, decode_client, decode_server};
 pub use format::FormatError;
 pub use header::{AudioError, AudioHeader, HEADER_BYTES};
 pub use message::{
     AudioFormat, BargeInReport, ClientMessage, CostReport, Encoding, EngineCost, ErrorCode, PROTOCOL_VERSION,
     ServerMessage, Speaker, TurnReport, Usage,
 };
+pub use token::AuthToken;

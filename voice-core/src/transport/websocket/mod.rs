@@ -12,15 +12,16 @@ mod source;
 mod tests;
 mod wire;
 
-pub use wire::{WebSocketLimits, WireMessage, WireSendError, WireSender};
+pub use wire::{WebSocketLimits, WireMessage, WireSendError, WireSender, WireTokens};
 
 use super::line::{BoxLineSource, Line, LineInfo, LineSink, PlayedReports, Rebuffer};
-use super::native::{AudioFormat, FormatError};
+use super::native::{AudioFormat, AuthToken, FormatError};
 use codec::{Decoder, Encoder};
 use futures::{Sink, Stream, StreamExt};
 use sink::WebSocketSink;
 use source::WebSocketSource;
 use std::fmt;
+use tokio::sync::mpsc;
 use wire::WireReceiver;
 
 /// A line over a WebSocket whose handshake is done: `hello` was read and `ready` was written.
@@ -31,6 +32,7 @@ pub struct WebSocketLine<S> {
     decoder: Decoder,
     encoder: Encoder,
     messages: WireReceiver,
+    tokens: Option<mpsc::Sender<AuthToken>>,
 }
 
 impl<S> fmt::Debug for WebSocketLine<S> {
@@ -58,7 +60,14 @@ where
         let (decoder, encoder) = (Decoder::new(format.encoding, rate)?, Encoder::new(format.encoding, rate)?);
         let (sender, messages) = wire::channel(limits.queued_messages);
         let info = LineInfo { rate, rebuffer: Rebuffer::PauseAndClear, played };
-        Ok((Self { socket, info, limits, decoder, encoder, messages }, sender))
+        Ok((Self { socket, info, limits, decoder, encoder, messages, tokens: None }, sender))
+    }
+
+    /// Takes the tokens that the client sends during the call; without this, one is answered with an error.
+    pub fn tokens(&mut self) -> WireTokens {
+        let (sender, tokens) = wire::tokens();
+        self.tokens = Some(sender);
+        tokens
     }
 }
 
@@ -74,7 +83,7 @@ where
     fn split(self: Box<Self>) -> (BoxLineSource, Box<dyn LineSink>) {
         let (write, read) = self.socket.split();
         let answers = self.messages.answers();
-        let source = WebSocketSource::new(read, self.decoder, self.info, answers, self.limits);
+        let source = WebSocketSource::new(read, self.decoder, self.info, (answers, self.tokens), self.limits);
         (Box::pin(source), Box::new(WebSocketSink::new(write, self.encoder, self.messages, self.limits)))
     }
 }

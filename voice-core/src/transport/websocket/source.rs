@@ -4,28 +4,38 @@ use super::codec::Decoder;
 use super::wire::{Answers, WebSocketLimits, WireMessage};
 use crate::audio::{FRAME_MS, Frame};
 use crate::transport::line::{LineCommand, LineError, LineInfo, LineInput, PlayedReports};
-use crate::transport::native::{AudioError, AudioHeader, ClientMessage, ErrorCode, ServerMessage, decode_client};
+use crate::transport::native::{
+    AudioError, AudioHeader, AuthToken, ClientMessage, ErrorCode, ServerMessage, decode_client,
+};
 use crate::units::{Position, ReplyId};
 use futures::Stream;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use tokio::sync::mpsc;
 
 pub(super) struct WebSocketSource<R> {
     socket: R,
     audio: AudioInput,
     played: PlayedReports,
     answers: Answers,
+    tokens: Option<mpsc::Sender<AuthToken>>,
     errors_left: u32,
     max_errors: u32,
     ended: bool,
 }
 
 impl<R> WebSocketSource<R> {
-    pub(super) fn new(socket: R, decoder: Decoder, info: LineInfo, answers: Answers, limits: WebSocketLimits) -> Self {
+    pub(super) fn new(
+        socket: R,
+        decoder: Decoder,
+        info: LineInfo,
+        (answers, tokens): (Answers, Option<mpsc::Sender<AuthToken>>),
+        limits: WebSocketLimits,
+    ) -> Self {
         let audio = AudioInput::new(decoder, info, limits);
         let max_errors = limits.max_errors;
-        Self { socket, audio, played: info.played, answers, errors_left: max_errors, max_errors, ended: false }
+        Self { socket, audio, played: info.played, answers, tokens, errors_left: max_errors, max_errors, ended: false }
     }
 
     /// What one message means; `None` if it is audio, which [`AudioInput`] gives out frame by frame, or was wrong.
@@ -45,6 +55,7 @@ impl<R> WebSocketSource<R> {
 
     fn take_control(&mut self, message: ClientMessage) -> Result<Option<LineInput>, LineError> {
         let command = match message {
+            ClientMessage::Auth { token } => return self.take_token(token),
             ClientMessage::Hello { .. } => {
                 return self.wrong(ErrorCode::InvalidValue, &"the call is open; hello is sent once, at its start");
             }
@@ -65,6 +76,16 @@ impl<R> WebSocketSource<R> {
             PlayedReports::PacingClock => {
                 self.wrong(ErrorCode::InvalidValue, &"played needs \"played_reports\": true in hello")
             }
+        }
+    }
+
+    fn take_token(&mut self, token: AuthToken) -> Result<Option<LineInput>, LineError> {
+        match &self.tokens {
+            None => self.wrong(ErrorCode::InvalidValue, &"nobody here asks who you are; auth is not needed"),
+            Some(tokens) => match tokens.try_send(token) {
+                Ok(()) => Ok(None),
+                Err(_) => self.wrong(ErrorCode::TooFast, &"the token before this one is still being judged"),
+            },
         }
     }
 

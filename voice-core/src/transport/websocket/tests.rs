@@ -146,6 +146,26 @@ fn audio_of_any_size_becomes_frames_of_20_ms_at_most() {
 }
 
 #[test]
+fn a_token_goes_to_whoever_asked_for_tokens_and_is_an_error_where_nobody_did() {
+    let auth = r#"{"type":"auth","token":"a.b.c"}"#;
+    let mut line = Opened::pcm();
+    line.client.send_text(auth);
+    assert!(line.next().is_none());
+    assert_eq!(line.codes(), [ErrorCode::InvalidValue]);
+
+    let (mut send, read) = mpsc::channel(8);
+    let socket = Socket { read, write: mpsc::channel(8).0 };
+    let format = AudioFormat { encoding: Encoding::Pcm16, rate: 16_000 };
+    let (mut line, _sender) =
+        WebSocketLine::new(socket, format, PlayedReports::Reported, WebSocketLimits::default()).unwrap();
+    let mut tokens = line.tokens();
+    let (mut source, _sink) = Box::new(line).split();
+    send.try_send(Ok(WireMessage::Text(auth.into()))).unwrap();
+    assert!(source.next().now_or_never().is_none(), "it is nothing the session hears of");
+    assert_eq!(tokens.next().now_or_never(), Some(Some("a.b.c".into())));
+}
+
+#[test]
 fn commands_and_reports_arrive_in_order() {
     let mut line = Opened::pcm();
     for text in [

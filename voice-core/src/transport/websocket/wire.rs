@@ -1,6 +1,6 @@
 //! What passes over the socket, and the embedding program's way into it.
 
-use crate::transport::native::ServerMessage;
+use crate::transport::native::{AuthToken, ServerMessage};
 use bytes::Bytes;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -83,6 +83,23 @@ impl WireSender {
 pub(super) struct WireReceiver {
     messages: mpsc::Receiver<ServerMessage>,
     answers: Answers,
+}
+
+/// The tokens that a client sends during the call, for the embedding program to judge.
+#[derive(Debug)]
+pub struct WireTokens(mpsc::Receiver<AuthToken>);
+
+impl WireTokens {
+    /// The next one; `None` once the client's half of the line is gone. Cancellation safe.
+    pub async fn next(&mut self) -> Option<AuthToken> {
+        self.0.recv().await
+    }
+}
+
+/// One token at a time waits to be judged.
+pub(super) fn tokens() -> (mpsc::Sender<AuthToken>, WireTokens) {
+    let (sender, tokens) = mpsc::channel(1);
+    (sender, WireTokens(tokens))
 }
 
 /// Answers of the source to wrong messages; does not keep the socket open.

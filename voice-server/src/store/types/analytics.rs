@@ -1,6 +1,6 @@
 //! What calls add up to.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 
@@ -17,12 +17,18 @@ pub struct Period {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayCount {
     /// The day (UTC).
+    #[serde(serialize_with = "as_iso")]
     #[schema(value_type = String, format = Date)]
     pub day: Date,
     /// Calls answered on it.
     pub calls: i64,
     /// How long they lasted together.
     pub talk_ms: i64,
+}
+
+/// As ISO 8601 has it: `2026-11-28`.
+fn as_iso<S: Serializer>(day: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(day)
 }
 
 /// What the calls of a period add up to.

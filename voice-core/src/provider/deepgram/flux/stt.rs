@@ -68,7 +68,7 @@ impl Engine {
     async fn greeted(&self, link: &mut Link<Turns>) -> Result<String, StageError> {
         loop {
             match link.message().await? {
-                ServerMessage::Connected { request_id } => return Ok(request_id),
+                ServerMessage::Connected { request_id } => return Ok(self.vendor.scrub(&request_id)),
                 ServerMessage::Error(notice) => return Err(self.vendor.failed(Fault::Engine, &notice.said())),
                 _ => {}
             }

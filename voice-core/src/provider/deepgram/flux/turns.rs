@@ -56,9 +56,10 @@ impl Turns {
             }
             TurnEvent::TurnResumed if self.open.is_some() => Heard::Event(SttEvent::TurnResumed),
             TurnEvent::EndOfTurn => {
-                tracing::debug!(trigger = turn.trigger, confidence = turn.end_of_turn_confidence, "Flux ends a turn");
+                let is_ours = turn.trigger.as_deref() == Some("manual");
+                tracing::debug!(is_ours, confidence = turn.end_of_turn_confidence, "Flux ends a turn");
                 (self.open, self.ended) = (None, Some(turn.turn_index));
-                self.forced_end &= turn.trigger.as_deref() != Some("manual");
+                self.forced_end &= !is_ours;
                 let end = Some(clock.position(turn.audio_window_end));
                 Heard::Event(SttEvent::EndOfTurn { text: turn.transcript, end })
             }
@@ -97,7 +98,6 @@ impl Dialect for Turns {
     type Message = ServerMessage;
 
     fn decode(text: &str) -> Result<ServerMessage, Garbled> {
-        tracing::trace!(text, "Flux says");
         decode(text)
     }
 
@@ -109,28 +109,25 @@ impl Dialect for Turns {
         match message {
             ServerMessage::TurnInfo(turn) => self.turn(turn, clock),
             ServerMessage::ConfigureSuccess => Heard::Answered,
-            ServerMessage::ConfigureFailure(notice) => {
-                tracing::warn!(said = notice.said(), "Flux keeps its settings: it refused a change");
-                Heard::Answered
-            }
-            ServerMessage::Warning(notice) => {
-                if notice.has_code("FORCE_END_TURN_NO_ACTIVE_TURN") {
-                    // Its own end of the turn was on the way already.
-                    self.forced_end = false;
-                } else {
-                    tracing::warn!(said = notice.said(), "Flux warns");
-                }
+            ServerMessage::ConfigureFailure(notice) => Heard::Refused(notice.said()),
+            ServerMessage::Warning(notice) if notice.has_code("FORCE_END_TURN_NO_ACTIVE_TURN") => {
+                // Its own end of the turn was on the way already.
+                self.forced_end = false;
                 Heard::Nothing
             }
+            ServerMessage::Warning(notice) => Heard::Warned(notice.said()),
             ServerMessage::Error(notice) => self.error(&notice),
             ServerMessage::Connected { .. } | ServerMessage::Unknown => Heard::Nothing,
         }
     }
 
-    fn asked(&mut self, request: Request) -> Option<&'static str> {
+    fn asked(&self, request: Request) -> Option<&'static str> {
         let may = request == Request::EndTurn && self.may_force_end.load(Ordering::Relaxed) && self.open.is_some();
-        self.forced_end |= may;
         may.then_some(command::FORCE_END_TURN)
+    }
+
+    fn said(&mut self, request: Request) {
+        self.forced_end |= request == Request::EndTurn;
     }
 
     fn configure(&self, hints: &SttHints) -> Option<String> {

@@ -161,6 +161,7 @@ fn what_this_deepgram_does_not_know_is_not_said_again_by_any_stream() {
     let mut guilty = Turns::new(Languages::One, shared.clone());
     events(&mut guilty, &[(StartOfTurn, 0, "so")]);
     assert!(guilty.asked(Request::EndTurn).is_some());
+    guilty.said(Request::EndTurn);
     let said = "UNPARSABLE_CLIENT_MESSAGE: not understood".into();
     assert_eq!(guilty.heard(unparsable(), &clock()), Heard::Failed { fault: Fault::Engine, said });
 
@@ -174,9 +175,9 @@ fn changes_are_answered_well_or_badly_and_warnings_change_nothing() {
     let mut turns = turns();
     let table = [
         (r#"{"type":"ConfigureSuccess"}"#, Heard::Answered),
-        (r#"{"type":"ConfigureFailure"}"#, Heard::Answered),
+        (r#"{"type":"ConfigureFailure"}"#, Heard::Refused("no reason given".to_owned())),
         (r#"{"type":"Warning","code":"FORCE_END_TURN_NO_ACTIVE_TURN"}"#, Heard::Nothing),
-        (r#"{"type":"Warning","code":"SLOW"}"#, Heard::Nothing),
+        (r#"{"type":"Warning","code":"SLOW"}"#, Heard::Warned("SLOW".to_owned())),
         (r#"{"type":"Connected"}"#, Heard::Nothing),
         (r#"{"type":"Anything"}"#, Heard::Nothing),
     ];

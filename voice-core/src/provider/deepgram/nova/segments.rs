@@ -89,7 +89,6 @@ impl Dialect for Segments {
     type Message = ServerMessage;
 
     fn decode(text: &str) -> Result<ServerMessage, Garbled> {
-        tracing::trace!(text, "Nova says");
         decode(text)
     }
 
@@ -105,20 +104,14 @@ impl Dialect for Segments {
             },
             ServerMessage::UtteranceEnd => self.utterance_end(),
             ServerMessage::ConfigureSuccess => Heard::Answered,
-            ServerMessage::ConfigureFailure(notice) => {
-                tracing::warn!(said = notice.said(), "Nova keeps its settings: it refused a change");
-                Heard::Answered
-            }
-            ServerMessage::Error(notice) => {
-                // One that is fatal is followed by the end of the connection.
-                tracing::warn!(said = notice.said(), "Nova did not understand something");
-                Heard::Nothing
-            }
+            ServerMessage::ConfigureFailure(notice) => Heard::Refused(notice.said()),
+            // One that is fatal is followed by the end of the connection.
+            ServerMessage::Error(notice) => Heard::Warned(notice.said()),
             ServerMessage::SpeechStarted | ServerMessage::Metadata | ServerMessage::Unknown => Heard::Nothing,
         }
     }
 
-    fn asked(&mut self, request: Request) -> Option<&'static str> {
+    fn asked(&self, request: Request) -> Option<&'static str> {
         (request == Request::Finalize).then_some(command::FINALIZE)
     }
 

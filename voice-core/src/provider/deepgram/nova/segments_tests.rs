@@ -126,9 +126,9 @@ fn all_else_changes_nothing() {
     let table = [
         (r#"{"type":"SpeechStarted","channel":[0,1],"timestamp":0.1}"#, Heard::Nothing),
         (r#"{"type":"Metadata","duration":0.0}"#, Heard::Nothing),
-        (r#"{"type":"Error","variant":"SchemaError"}"#, Heard::Nothing),
+        (r#"{"type":"Error","variant":"SchemaError"}"#, Heard::Warned("SchemaError".to_owned())),
         (r#"{"type":"ConfigureSuccess"}"#, Heard::Answered),
-        (r#"{"type":"ConfigureFailure","code":"CONFIGURE_KEYTERMS_NOT_SUPPORTED"}"#, Heard::Answered),
+        (r#"{"type":"ConfigureFailure","code":"NO_KEYTERMS"}"#, Heard::Refused("NO_KEYTERMS".to_owned())),
         (r#"{"type":"Else"}"#, Heard::Nothing),
     ];
     for (text, heard) in table {

@@ -3,14 +3,15 @@
 //! Invariant: connections are pooled and kept alive, so that a reply does not begin with a handshake; an answer that is
 //! no success is read to a bound and classed. Nothing is retried here but what never left this machine.
 
-mod retry_after;
+mod rate_limits;
 
+use super::retry_after::retry_after;
 use super::{Refusal, Vendor, client, said_in};
 use crate::stage::{Fault, StageError};
 use bytes::Bytes;
+use rate_limits::rate_limits;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, Response};
-use retry_after::retry_after;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +107,12 @@ impl HttpClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
-        let response = request.send().await.map_err(|error| self.vendor.unreachable(client::causes(error)))?;
+        let response = request.send().await.map_err(|error| client::failed(&self.vendor, error))?;
+        let limits = self.vendor.scrub(&rate_limits(response.headers()));
+        if !limits.is_empty() {
+            let request = client::request_id(response.headers()).map(|id| self.vendor.scrub(id));
+            tracing::debug!(engine = self.vendor.name, request, limits, "the vendor tells its limits");
+        }
         if response.status().is_success() { Ok(response) } else { Err(refusal(&self.vendor, response).await) }
     }
 }

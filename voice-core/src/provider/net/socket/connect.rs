@@ -3,13 +3,15 @@
 //! The upgrade is reqwest's and not tungstenite's own: that gives up a refusal's body unless it came with the headers,
 //! and writes the request, key and all, to the log at level trace.
 
+use super::super::retry_after::retry_after;
 use super::super::{Refusal, Vendor, client, said_in};
 use super::{Socket, SocketRequest};
-use crate::stage::StageError;
+use crate::stage::{Fault, StageError};
 use reqwest::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use reqwest::header::{SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{Response, StatusCode};
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -35,7 +37,7 @@ async fn upgrade(vendor: &Vendor, request: SocketRequest) -> Result<Socket, Stag
     let key = generate_key();
     let mut headers = client::headers(vendor, &request.headers)?;
     upgrade_headers(&mut headers, vendor, &key)?;
-    let unreachable = |error| vendor.unreachable(client::causes(error));
+    let unreachable = |error| client::failed(vendor, error);
     let response = http1(vendor)?.get(url).headers(headers).send().await.map_err(unreachable)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(vendor, response).await);
@@ -87,5 +89,16 @@ async fn refusal(vendor: &Vendor, mut response: Response) -> StageError {
         None => said_in(&client::error_body(&mut response).await),
     };
     let request_id = client::request_id(response.headers());
-    vendor.refused(Refusal { status: response.status().as_u16(), request_id, said: &said })
+    let error = vendor.refused(Refusal { status: response.status().as_u16(), request_id, said: &said });
+    asked_later(error, retry_after(response.headers()))
+}
+
+/// The refusal with the time after which the vendor wants to be asked again, where asking again is of any use.
+fn asked_later(error: StageError, retry_after: Option<Duration>) -> StageError {
+    match (error, retry_after) {
+        (StageError::Open { engine, reason, fault }, Some(retry_after)) if fault != Fault::Configuration => {
+            StageError::Busy { engine, reason, fault, retry_after }
+        }
+        (error, _) => error,
+    }
 }

@@ -168,4 +168,13 @@ impl SocketWriter {
 }
 
 #[cfg(test)]
+impl SocketWriter {
+    /// One whose messages go nowhere but into `queue`.
+    pub(crate) fn into_queue(queue: mpsc::Sender<Message>, vendor: Vendor) -> Self {
+        let (alive, _) = oneshot::channel();
+        Self { shared: Arc::new(Shared { queue, vendor: Arc::new(vendor), _alive: alive }) }
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -104,6 +104,11 @@ impl AnswerDecoder {
         self.has_begun
     }
 
+    /// Whether the server gave its reason to finish: what may still come is no part of the answer but its usage.
+    pub(super) fn has_finished(&self) -> bool {
+        self.finish.is_some()
+    }
+
     /// Whether the answer is complete, so that only [`farewell`](Self::farewell) is left.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Over

@@ -48,7 +48,8 @@ pub struct ChatConfig {
     pub token_ms: u64,
     /// The longest answer.
     pub total_ms: u64,
-    /// How often a request is tried again before its first token.
+    /// How often a request is tried again before its first token; never where the server wants to be left alone for more
+    /// than half a second.
     pub retries: u32,
 }
 

@@ -1,7 +1,8 @@
 //! One generation: asks, reads, and keeps the deadlines.
 //!
 //! Invariant: it owns the response, so dropping it closes the stream at the server. It is tried again only before its first
-//! text or tool call. Nothing but text, tool calls and thinking counts against the deadlines: keep-alives do not.
+//! text or tool call. Nothing but text, tool calls and thinking counts against the deadlines: keep-alives do not. An answer
+//! that has its reason to finish is complete, whatever becomes of its connection.
 
 use super::answer::{AnswerDecoder, Sign};
 use super::config::ChatConfig;
@@ -74,8 +75,16 @@ impl Generation {
             return None;
         }
         let Deadlines { total, total_at, .. } = self.deadlines;
-        let late = Err(self.endpoint.vendor.stalled(total));
-        let item = if now() >= total_at { late } else { timeout_at(total_at, self.event()).await.unwrap_or(late) };
+        let late = now() >= total_at;
+        let in_time = if late { None } else { timeout_at(total_at, self.event()).await.ok() };
+        let item = match in_time {
+            Some(item) => item,
+            None if self.answer.has_finished() => {
+                self.answer.end();
+                self.event().await
+            }
+            None => Err(self.endpoint.vendor.stalled(total)),
+        };
         if item.is_err() {
             self.has_failed = true;
             self.body = None;
@@ -105,10 +114,12 @@ impl Generation {
         match timeout_at(at, body.chunk()).await {
             Ok(Ok(Some(bytes))) => match self.answer.push(&bytes) {
                 Sign::Life if self.answer.has_begun() => self.late_at = None,
-                _ if now() >= at => return Err(stalled),
-                Sign::Life | Sign::Nothing => {}
+                _ if now() < at => {}
+                _ if self.answer.has_finished() => self.answer.end(),
+                Sign::Life | Sign::Nothing => return Err(stalled),
             },
             Ok(Ok(None)) => self.answer.end(),
+            Ok(Err(_)) | Err(_) if self.answer.has_finished() => self.answer.end(),
             Ok(Err(error)) => self.try_again(error.into()).await?,
             Err(_) => return Err(stalled),
         }

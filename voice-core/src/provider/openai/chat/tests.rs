@@ -151,7 +151,7 @@ async fn a_refused_key_names_its_setting_and_is_not_shown() {
 
 #[tokio::test]
 async fn too_many_requests_are_waited_for_only_if_that_is_in_time() {
-    for (headers, heard_it) in [("retry-after: 0.05\r\n", true), ("retry-after: 60\r\n", false), ("", false)] {
+    for (headers, heard_it) in [("retry-after: 0.05\r\n", true), ("retry-after: 3\r\n", false), ("", false)] {
         let server = TestServer::listen().await;
         let llm = llm(&server);
         let serve = async {
@@ -246,6 +246,41 @@ async fn a_failure_after_the_first_token_is_told_and_not_tried_again() {
         let (_, error) = both(serve, listen).await;
         assert_eq!(error.fault(), Fault::Engine, "failure {failure}");
         assert!(server.is_quiet().await);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_with_its_reason_to_finish_is_whole_whatever_becomes_of_the_connection() {
+    let finish = STOP.split_inclusive("\n\n").next().unwrap();
+    for (ending, deadlines) in [("reset", 9_000), ("silence", 50), ("noise", 50), ("total", 200)] {
+        let server = TestServer::listen().await;
+        let (token_ms, total_ms) = if ending == "total" { (9_000, deadlines) } else { (deadlines, 9_000) };
+        let llm = ChatLlm::new(ChatConfig { token_ms, total_ms, ..config(&server) }).unwrap();
+        // What was sent must be read before a reset throws it away.
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let serve = async {
+            let mut peer = server.asked().await;
+            peer.begin(SSE).await;
+            peer.chunk(format!("{HELLO}{finish}")).await;
+            has_begun.await.unwrap();
+            match ending {
+                "reset" => peer.reset(),
+                "noise" => {
+                    while peer.try_chunk(":\n\n").await {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                _ => peer.hung_up().await,
+            }
+        };
+        let listen = async {
+            let mut stream = ask(&llm);
+            let first = stream.next().await.unwrap();
+            begun.send(()).unwrap();
+            [vec![first], all(stream).await].concat()
+        };
+        let (_, heard) = both(serve, listen).await;
+        assert_eq!(heard, hello(), "{ending}");
     }
 }
 

@@ -196,7 +196,7 @@ async fn a_clause_that_was_asked_for_early_is_not_late_because_nobody_looked() {
     let serve = async {
         let mut first = server.asked().await;
         first.begin(PCM).await;
-        first.chunk([1, 2]).await;
+        first.chunk([1, 2, 5, 6]).await;
         let mut second = server.asked().await;
         asked.send(()).unwrap();
         looks_again.await.unwrap();
@@ -204,7 +204,7 @@ async fn a_clause_that_was_asked_for_early_is_not_late_because_nobody_looked() {
         speak(&mut second, &[&[3, 4]]).await;
     };
     let listen = async {
-        assert_eq!(reply.events.next().await, Some(audio(&[1, 2])));
+        assert_eq!(reply.events.next().await, Some(audio(&[1, 2, 5, 6])));
         tokio::select! {
             _ = reply.events.next() => panic!("nothing more was spoken"),
             asked = was_asked => asked.unwrap(),

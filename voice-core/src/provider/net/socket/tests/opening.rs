@@ -69,6 +69,20 @@ async fn a_chunked_body_is_read_too_and_html_is_not_shown() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_when_to_ask_again_where_that_is_of_use() {
+    for (status, after) in
+        [(429, Some(Duration::from_millis(2_500))), (503, Some(Duration::from_millis(2_500))), (401, None)]
+    {
+        let head = format!("HTTP/1.1 {status} No\r\nretry-after: 2.5\r\ncontent-length: 0\r\n\r\n");
+        let (_, error) = refused(&[&head]).await;
+        assert_eq!((error.retry_after(), error.is_retryable()), (after, after.is_some()), "{error}");
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+    }
+    let (_, error) = refused(&["HTTP/1.1 429 No\r\ncontent-length: 0\r\n\r\n"]).await;
+    assert_eq!(error.retry_after(), None);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_a_plain_success_is_no_socket() {
     let elsewhere = listen().await;
     let target = format!("location: http://{}/", elsewhere.local_addr().unwrap());

@@ -1,0 +1,57 @@
+//! Who asks, as handlers take it.
+//!
+//! Invariant: every handler but that of the document has one of these among its arguments, before anything that reads a
+//! body: who is nobody here learns nothing of what is wrong with their request.
+
+use super::state::ApiState;
+use crate::auth::Caller;
+use crate::principal::{Principal, Role};
+use crate::problem::Problem;
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use std::ops::Deref;
+
+/// A user of an active tenant. It holds the request's place among those of the tenant as long as it is kept.
+pub(crate) struct User(Caller);
+
+/// A platform administrator. The store asks again.
+pub(crate) struct Administrator(User);
+
+impl Deref for User {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        self.0.principal()
+    }
+}
+
+impl Deref for Administrator {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl FromRequestParts<ApiState> for User {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
+        Ok(Self(Caller::from_request_parts(parts, api).await?))
+    }
+}
+
+impl FromRequestParts<ApiState> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
+        let user = User::from_request_parts(parts, api).await?;
+        match user.role() {
+            Role::PlatformAdmin => Ok(Self(user)),
+            Role::Member | Role::Admin => {
+                Err(Problem::new(StatusCode::FORBIDDEN, "this is for platform administrators"))
+            }
+        }
+    }
+}

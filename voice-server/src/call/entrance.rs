@@ -1,0 +1,70 @@
+//! From a request for a call to whoever may hold it.
+//!
+//! Invariant: nobody has a [`Pass`] who was not identified, from a page that may call, within the tenant's plan and with a
+//! place on the server. All of that is decided before the upgrade, except for clients that say who they are only then.
+
+use crate::admission::Admitted;
+use crate::auth::{AuthError, Identity, Place, Refused, Shown, Stranger, origin};
+use crate::server::Server;
+use axum::http::HeaderMap;
+use std::net::IpAddr;
+
+/// Who comes in.
+pub(crate) enum Entrance {
+    /// A user, who may hold a call.
+    Pass(Box<Pass>),
+    /// Somebody who has to say first who they are.
+    Stranger(Box<Newcomer>),
+}
+
+/// What a call is held with; given back when it is dropped.
+pub(crate) struct Pass {
+    pub(crate) identity: Identity,
+    _call: Place,
+    _admitted: Admitted,
+}
+
+/// Somebody of whom nothing is known but the request.
+pub(crate) struct Newcomer {
+    headers: HeaderMap,
+    _stranger: Stranger,
+}
+
+/// Who may come in with a request of these headers and this query.
+pub(crate) async fn enter(
+    server: &Server,
+    headers: HeaderMap,
+    query: &str,
+    address: Option<IpAddr>,
+) -> Result<Entrance, Refused> {
+    let identity = match Shown::by(&headers, query).map_err(|_| Refused::TokenInAddress)? {
+        Shown::Token(token) => server.gate.identify(Some(&token)).await?,
+        Shown::Ticket(ticket) => server.gate.spend(&ticket, origin::of(&headers)).await?,
+        Shown::Nothing => {
+            server.check()?;
+            let _stranger = server.gate.stranger(address)?;
+            return Ok(Entrance::Stranger(Box::new(Newcomer { headers, _stranger })));
+        }
+    };
+    Pass::of(server, identity, &headers).await.map(|pass| Entrance::Pass(Box::new(pass)))
+}
+
+impl Pass {
+    async fn of(server: &Server, identity: Identity, headers: &HeaderMap) -> Result<Self, Refused> {
+        if !origin::is_allowed(headers, &[&server.limits.allowed_origins, &identity.standing.allowed_origins]) {
+            return Err(Refused::Origin);
+        }
+        let _call = server.gate.call(&identity).await?;
+        server.keeps()?;
+        let _admitted = server.admission.admit()?;
+        Ok(Self { identity, _call, _admitted })
+    }
+}
+
+impl Newcomer {
+    /// The pass of whoever sent `token`; with it they are no stranger any more.
+    pub(crate) async fn pass(self, server: &Server, token: &str) -> Result<Pass, Refused> {
+        let identity = server.gate.identify(Some(token)).await.map_err(|why: AuthError| Refused::Auth(why))?;
+        Pass::of(server, identity, &self.headers).await
+    }
+}

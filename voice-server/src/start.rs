@@ -1,0 +1,82 @@
+//! What a server of this process is made of besides its agent: whom it trusts and where it keeps what happens.
+//!
+//! Invariant: nothing is served before both are there.
+
+use crate::auth::{Deployment, KeyError, Verifier};
+use crate::config::Settings;
+use crate::development::Development;
+use crate::environment::EnvironmentError;
+use crate::store::{AnyStore, OpenError, StoreError};
+use crate::token::TokenError;
+use std::error::Error;
+use std::sync::Arc;
+use tracing::info;
+
+/// The exit code for a configuration that is not to be started with (`EX_CONFIG` of sysexits.h).
+const BAD_CONFIGURATION: u8 = 78;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is nobody whose tokens it could take.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// There is nothing to keep things in.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store does not do what it must at the start.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The exit code that tells what is wrong: 78 for a configuration that is not to be started with, else 1.
+pub fn exit_code(error: &(dyn Error + 'static)) -> u8 {
+    let token = error.downcast_ref::<TokenError>();
+    let start = match token {
+        Some(TokenError::Start(start)) => Some(start),
+        _ => error.downcast_ref::<StartError>(),
+    };
+    let is_configuration = match start {
+        Some(StartError::Keys(error)) => is_configuration(error),
+        Some(StartError::Open(OpenError::NotNamed | OpenError::Unknown | OpenError::Unpaired)) => true,
+        Some(_) => false,
+        None => {
+            matches!(token, Some(TokenError::Production))
+                || matches!(error.downcast_ref(), Some(EnvironmentError::Deployment))
+        }
+    };
+    if is_configuration { BAD_CONFIGURATION } else { 1 }
+}
+
+/// What may be otherwise the next time is not the configuration's fault.
+fn is_configuration(error: &KeyError) -> bool {
+    !matches!(error, KeyError::Fetch(_) | KeyError::LocalFile { .. } | KeyError::Sign(_))
+}
+
+/// The verifier and the store of a server with these settings. In development, the tenant and the user that
+/// `voice-server call` calls as are there.
+///
+/// # Errors
+/// [`StartError`].
+pub(crate) async fn trust_and_store(settings: &Settings) -> Result<(Verifier, Arc<dyn AnyStore>), StartError> {
+    let issuers = settings.environment.issuers();
+    let verifier = issuers.verifier(&settings.data).await?;
+    let store = open_store(settings).await?;
+    if issuers.deployment == Deployment::Development {
+        Development::default().ensure(&*store).await?;
+    }
+    Ok((verifier, store))
+}
+
+/// The store of these settings.
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) async fn open_store(settings: &Settings) -> Result<Arc<dyn AnyStore>, OpenError> {
+    let environment = &settings.environment;
+    let choice = environment.store().choose(environment.issuers().deployment, &settings.data)?;
+    let opened = choice.open().await?;
+    info!("{}", opened.note);
+    Ok(opened.store)
+}
