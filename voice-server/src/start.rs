@@ -39,7 +39,7 @@ pub fn exit_code(error: &(dyn Error + 'static)) -> u8 {
     };
     let is_configuration = match start {
         Some(StartError::Keys(error)) => is_configuration(error),
-        Some(StartError::Open(OpenError::NotNamed | OpenError::Unknown | OpenError::Unpaired)) => true,
+        Some(StartError::Open(error)) => error.is_configuration(),
         Some(_) => false,
         None => {
             matches!(token, Some(TokenError::Production))

@@ -102,6 +102,17 @@ pub enum OpenError {
     Unfit(#[from] DoctorError),
 }
 
+impl OpenError {
+    /// Whether it stays as it is until somebody changes an address or a database.
+    pub(crate) fn is_configuration(&self) -> bool {
+        match self {
+            Self::NotNamed | Self::Unknown | Self::Unpaired | Self::Address { .. } => true,
+            Self::Unfit(error) => matches!(error, DoctorError::Unfit(_)),
+            Self::File { .. } | Self::Newer { .. } | Self::Database(_) => false,
+        }
+    }
+}
+
 impl StoreAddress {
     /// What `value` says, by the variables' names.
     pub(crate) fn read(value: impl Fn(&'static str) -> Option<String>) -> Self {

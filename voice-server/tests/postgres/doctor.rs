@@ -112,3 +112,14 @@ async fn the_command_says_each_in_a_sentence_and_fails() {
     let (code, _, error) = command(&["db", "check", "--url", network, "--worker-url", &worker], &[]);
     assert!(code == Some(1) && error.contains("sslmode=verify-full") && !error.contains("hush"), "{error}");
 }
+
+#[tokio::test]
+async fn a_server_does_not_start_on_a_database_that_is_not_fit() {
+    let (database, data) = (TestDatabase::new().await, tempfile::tempdir().unwrap());
+    let (superuser, worker) = (database.admin_url(), database.worker_url());
+    let (code, _, error) = command(
+        &["serve", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()],
+        &[("DATABASE_URL", &superuser), ("DATABASE_WORKER_URL", &worker)],
+    );
+    assert!(code == Some(78) && error.contains("postgres is a superuser"), "{code:?} {error}");
+}
