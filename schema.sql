@@ -2,7 +2,8 @@
 --
 -- Applied by `voice-server db apply`, or by `psql -v ON_ERROR_STOP=1 -f schema.sql`. Invariant: one transaction, one run at a
 -- time, and running it again changes nothing. The order is: roles, what Supabase has and plain Postgres lacks, tables,
--- privileges, policies. Privileges are given one by one, because Supabase gives every new table away.
+-- privileges, policies. Privileges are given one by one, because Supabase gives every new table away. What a table gets
+-- later is an `alter table … if not exists` below it, for the databases that have the table already.
 --
 -- Nothing here verifies a token. The server does, and then says who asks with `set_config('role', …)` and
 -- `set_config('request.jwt.claims', …)` for one transaction.

@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     print_timer_floor();
     up.print();
     away.print();
-    println!("ratio of the p99s, away to up: {:.2}", away.p99().as_secs_f64() / up.p99().as_secs_f64());
+    println!("ratio of the p99s, away to up: {:.2}", away.at(0.99).as_secs_f64() / up.at(0.99).as_secs_f64());
     drop(stop);
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Criterion gives medians and their change; tails come from plain histograms, printed with the timer's floor.
 
 pub mod call;
+pub mod calls;
 pub mod clock;
 pub mod noise;
 pub mod speech;

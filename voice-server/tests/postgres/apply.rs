@@ -3,7 +3,7 @@
 use super::postgres_support::{self, TestDatabase, command};
 use futures::future::join_all;
 use secrecy::SecretString;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use voice_server::db::{Applied, ApplyError, DatabaseUrl, LoginPasswords, SCHEMA, apply};
 
 async fn apply_to(database: &TestDatabase) -> Result<Applied, ApplyError> {
@@ -103,6 +103,25 @@ async fn an_owner_who_is_no_superuser_can_apply_it_and_isolation_holds() {
     for statement in done.split(';') {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut elsewhere).await.unwrap();
     }
+}
+
+/// Where nobody may give BYPASSRLS, the policies are all that the service role has.
+#[tokio::test]
+async fn the_service_role_sees_all_by_its_policies_alone() {
+    let database = TestDatabase::new().await;
+    let mut admin = database.admin().await;
+    let mut transaction = admin.begin().await.unwrap();
+    // Taken back at the end: the role is of the whole cluster.
+    let sql = "insert into tenants (name, plan_id) select n::text, p.id from generate_series(1, 2) n, plans p limit 2;
+        alter role service_role nobypassrls; set local role service_role;";
+    sqlx::raw_sql(sql).execute(&mut *transaction).await.unwrap();
+    let changed = sqlx::query("update tenants set name = 'seen'").execute(&mut *transaction).await.unwrap();
+    assert_eq!(changed.rows_affected(), 2);
+    sqlx::raw_sql("insert into app.audit_log (user_id, action) values (gen_random_uuid(), 'x')")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    transaction.rollback().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! A database of one's own in a real PostgreSQL: that of `VOICE_TEST_POSTGRES_URL` (an administrator's address), or one
-//! that `scripts/postgres` starts for this test binary and removes after it. Without either the test fails.
+//! A database of one's own in a real PostgreSQL: that of `VOICE_TEST_POSTGRES_URL` (a superuser's address, on a server that
+//! asks no login for a password), or one that `scripts/postgres` starts for this test binary and removes after it. Without
+//! either the test fails.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use sqlx::postgres::PgConnectOptions;
