@@ -54,7 +54,7 @@ async fn main() {
         while let Some(event) = events.next().await {
             match event {
                 SessionEvent::CallerTurn(turn) => println!("caller: {}", turn.text),
-                SessionEvent::Tool { name, state } => println!("tool:   {name} {state:?}"),
+                SessionEvent::Tool { name, state, .. } => println!("tool:   {name} {state:?}"),
                 SessionEvent::TurnEnded(turn) => println!("agent:  {}", turn.heard_text()),
                 _ => {}
             }

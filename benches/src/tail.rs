@@ -23,6 +23,11 @@ impl Tail {
         self.values.saturating_record(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX).max(1));
     }
 
+    /// What 99 in a hundred values do not exceed.
+    pub fn p99(&self) -> Duration {
+        Duration::from_nanos(self.values.value_at_quantile(0.99))
+    }
+
     /// Prints count, median and tails on one line.
     pub fn print(&self) {
         let at = |quantile| show(self.values.value_at_quantile(quantile));

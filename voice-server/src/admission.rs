@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     Full,
     #[error("the server is shutting down; try another one")]
     Draining,
+    #[error("what is said in calls could not be kept now; try another server")]
+    NotKept,
 }
 
 impl Refusal {
@@ -34,6 +36,7 @@ impl Refusal {
         match self {
             Self::Full => "full",
             Self::Draining => "draining",
+            Self::NotKept => "not_kept",
         }
     }
 }

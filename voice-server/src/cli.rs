@@ -6,7 +6,9 @@ use crate::db::{self, DbArgs};
 use crate::environment::Environment;
 use crate::fakes::{self, FakesArgs};
 use crate::token::{self, TokenArgs};
-use crate::{ServeArgs, ServerConfig, Settings, build_agent, log, start};
+use crate::{
+    PersistConfig, PersistLimits, ServeArgs, ServerConfig, Settings, build_agent, log, open_recordings, start,
+};
 use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::io;
@@ -71,13 +73,16 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
     for note in &built.notes {
         info!("{note}");
     }
+    let recordings = open_recordings(&settings.recordings, &settings.data)?;
+    let limits = PersistLimits { journal_bytes: settings.limits.journal_bytes, ..PersistLimits::default() };
+    let persist = PersistConfig { data: settings.data, limits };
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}; choose another with --listen", settings.listen))?;
     // The one line on standard output, for scripts that chose port 0.
     println!("listening on {}", listener.local_addr()?);
     let config = ServerConfig::new(built.agent, settings.limits, verifier, store);
-    let config = ServerConfig { prices: settings.prices, ..config };
+    let config = ServerConfig { prices: settings.prices, persist: Some(persist), recordings, ..config };
     let stop = CancellationToken::new();
     tokio::select! {
         done = crate::run(listener, config, stop.cancelled()) => Ok(done?),

@@ -6,6 +6,7 @@ use crate::choice::{Choice, LlmEngine, SttEngine, TtsEngine};
 use crate::cost::Prices;
 use crate::environment::Environment;
 use crate::limits::ServerLimits;
+use crate::persist::RecordingSettings;
 use crate::sections::{
     CartesiaSection, ElevenLabsSection, FluxSection, GroqSection, LlamaCppSection, NovaSection, OllamaSection,
     OpenAiSection, VllmSection,
@@ -48,6 +49,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// How much of its clients the server bears.
     pub limits: ServerLimits,
+    /// Where recordings are kept.
+    pub recordings: RecordingSettings,
     /// Who answers.
     pub agent: AgentSettings,
     /// When the agent answers and when it falls silent.
@@ -86,6 +89,7 @@ impl Default for Settings {
             models: PathBuf::from(".models"),
             data: PathBuf::from(".data"),
             limits: ServerLimits::default(),
+            recordings: RecordingSettings::default(),
             agent: AgentSettings::default(),
             turn: TurnConfig::default(),
             fallback: FallbackConfig::default(),
@@ -238,6 +242,7 @@ impl Settings {
             ("limits.api_ms", limits.api_ms),
             ("limits.tenant_requests", limits.tenant_requests.into()),
             ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
+            ("limits.journal_bytes", limits.journal_bytes),
             ("limits.send_buffer_bytes", limits.send_buffer_bytes as u64),
             ("turn.max_call_ms", self.turn.max_call_ms),
         ];

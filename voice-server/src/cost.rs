@@ -81,6 +81,11 @@ impl Amount {
     pub(crate) fn nanos(self) -> u128 {
         self.0.saturating_add(PARTS / 2) / PARTS
     }
+
+    /// Rounded to millionths of the unit, half up.
+    pub(crate) fn micros(self) -> u128 {
+        self.0.saturating_add(PARTS * 500) / (PARTS * 1_000)
+    }
 }
 
 /// A decimal number with two to nine decimals.
@@ -118,20 +123,17 @@ impl EnginePrices {
 impl Prices {
     /// What `cost` is worth. Pure.
     pub(crate) fn bill(&self, cost: &Cost) -> CostReport {
-        let mut total = None;
-        let engines = cost.engines.iter().map(|used| {
-            let charge = self.charge(used);
-            if let Some(Charge { all, .. }) = charge {
-                total = Some(total.unwrap_or(Amount::default()).plus(all));
-            }
-            engine_cost(used, charge)
-        });
-        let engines = engines.collect();
+        let total = self.total(cost);
         CostReport {
             currency: total.is_some().then(|| self.currency.clone()),
             total: total.map(|total| total.to_string()),
-            engines,
+            engines: cost.engines.iter().map(|used| engine_cost(used, self.charge(used))).collect(),
         }
+    }
+
+    /// What all of `cost` is worth; none where no price is known.
+    pub(crate) fn total(&self, cost: &Cost) -> Option<Amount> {
+        cost.engines.iter().filter_map(|used| self.charge(used)).map(|charge| charge.all).reduce(Amount::plus)
     }
 
     /// What one engine's use is worth; none where it has no price.
@@ -265,10 +267,12 @@ mod tests {
             EngineUse { generations: 3, tokens: tokens(1_000, 600, 50), discarded, ..used(Stage::Llm, "brain") };
         let voice = EngineUse { characters: 321, ..used(Stage::Tts, "voice") };
         let free = EngineUse { characters: 5, ..used(Stage::Tts, "local") };
-        let bill = prices.bill(&Cost { engines: vec![ears, brain, voice, free] });
+        let cost = Cost { engines: vec![ears, brain, voice, free] };
+        let bill = prices.bill(&cost);
         let amounts: Vec<_> = bill.engines.iter().map(|engine| engine.amount.as_deref()).collect();
         assert_eq!(amounts, [Some("0.009"), Some("0.00066"), Some("0.01605"), None]);
         assert_eq!((bill.currency.as_deref(), bill.total.as_deref()), (Some("USD"), Some("0.02571")));
+        assert_eq!(prices.total(&cost).map(Amount::micros), Some(25_710));
         assert_eq!(bill.engines[1].discarded_amount.as_deref(), Some("0.00044"));
         assert_eq!((bill.engines[1].discarded.generations, bill.engines[1].discarded_deltas), (1, 14));
     }

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::auth::{Refused, SUBPROTOCOL};
 use crate::call;
+use crate::persist::Persistence;
 use crate::server::{Peer, Server};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{RawQuery, State};
@@ -35,14 +36,17 @@ async fn healthz() -> &'static str {
 
 /// A call would be taken.
 async fn readyz(State(server): State<Arc<Server>>) -> Response {
-    match server.admission.check() {
+    match server.check() {
         Ok(()) => "ready\n".into_response(),
         Err(refusal) => Refused::Server(refusal).into_response(),
     }
 }
 
 async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], server.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        server.metrics.render(server.persistence.as_ref().map(Persistence::stats)),
+    )
 }
 
 async fn open_call(

@@ -22,6 +22,7 @@ mod http;
 mod limits;
 mod log;
 mod metrics;
+mod persist;
 mod principal;
 mod problem;
 mod sections;
@@ -37,6 +38,9 @@ pub use config::{AgentSettings, ConfigError, ServeArgs, Settings, VadChoice};
 pub use cost::{EnginePrices, Price, Prices};
 pub use environment::{Account, Environment, EnvironmentError};
 pub use limits::ServerLimits;
+pub use persist::{
+    PersistConfig, PersistError, PersistLimits, RecordingError, RecordingSettings, SpoolError, open_recordings,
+};
 pub use principal::{CallUuid, Principal, Role, TenantId, UserId};
 pub use sections::*;
 pub use server::{ServerConfig, ServerError, run, serve_connection};

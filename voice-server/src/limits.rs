@@ -41,6 +41,9 @@ pub struct ServerLimits {
     pub tenant_requests_per_s: u32,
     /// A request of the API is answered within this, or with 503.
     pub api_ms: u64,
+    /// What is kept on this machine's disk of calls until the database has it. At nine tenths of it no further call is
+    /// taken; at all of it nothing more of running calls is kept, nor told as final.
+    pub journal_bytes: u64,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,
 }
@@ -64,6 +67,7 @@ impl Default for ServerLimits {
             tenant_requests: 16,
             tenant_requests_per_s: 50,
             api_ms: 10_000,
+            journal_bytes: 1 << 30,
             drain_ms: 30_000,
         }
     }

@@ -4,6 +4,7 @@
 
 use crate::call::names;
 use crate::cost::Prices;
+use crate::persist::{Stats, describe_stats};
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
     with_local_recorder,
@@ -56,7 +57,8 @@ impl ServerMetrics {
     }
 
     /// The text for a scrape.
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, persisted: Option<&Stats>) -> String {
+        with_local_recorder(&self.recorder, || persisted.into_iter().for_each(Stats::publish));
         self.recorder.handle().render()
     }
 
@@ -165,6 +167,7 @@ impl Handles {
 }
 
 fn describe() {
+    describe_stats();
     describe_gauge!("voice_calls_active", "Calls that are up.");
     describe_counter!("voice_calls_started_total", "Calls that came up.");
     describe_counter!("voice_calls_ended_total", "Calls that ended, by reason.");

@@ -1,13 +1,14 @@
 //! The life of a server: accept, serve, drain.
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Refusal};
 use crate::api::ApiState;
 use crate::auth::{Gate, Verifier};
 use crate::cost::Prices;
 use crate::http;
 use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
-use crate::store::AnyStore;
+use crate::persist::{PersistConfig, PersistError, Persistence, PersistenceTasks};
+use crate::store::{AnyStore, SystemStore};
 use axum::Router;
 use axum::extract::FromRef;
 use hyper::Request;
@@ -55,12 +56,14 @@ pub struct ServerConfig {
     pub verifier: Arc<Verifier>,
     /// Who the users are, and what they did.
     pub store: Arc<dyn AnyStore>,
+    /// Where what is said in calls is kept until the store has it; without, nothing is kept of any call.
+    pub persist: Option<PersistConfig>,
     /// Where recordings are kept.
     pub recordings: Arc<dyn ObjectStore>,
 }
 
 impl ServerConfig {
-    /// A server that knows no prices.
+    /// A server that knows no prices and keeps nothing of its calls.
     pub fn new(agent: Agent, limits: ServerLimits, verifier: Verifier, store: Arc<dyn AnyStore>) -> Self {
         Self {
             agent,
@@ -68,6 +71,7 @@ impl ServerConfig {
             prices: Prices::default(),
             verifier: Arc::new(verifier),
             store,
+            persist: None,
             recordings: Arc::new(InMemory::new()),
         }
     }
@@ -80,6 +84,9 @@ pub enum ServerError {
     /// The listener is of no use.
     #[error("the listener is of no use: {0}")]
     Listener(#[from] io::Error),
+    /// What is said in calls could not be kept.
+    #[error(transparent)]
+    Persist(#[from] PersistError),
 }
 
 /// The other end of a connection, for handlers; without an address where it is no socket of a network.
@@ -95,6 +102,8 @@ pub(crate) struct Server {
     pub(crate) gate: Gate,
     pub(crate) api: ApiState,
     pub(crate) metrics: Arc<ServerMetrics>,
+    /// What keeps calls; nothing is kept where there is none.
+    pub(crate) persistence: Option<Persistence>,
     verifier: Arc<Verifier>,
     /// The tasks of sessions; each is awaited by its call.
     pub(crate) tasks: TaskTracker,
@@ -108,14 +117,15 @@ pub(crate) struct Server {
 /// Not cancellation safe: dropped, it leaves running calls to themselves.
 ///
 /// # Errors
-/// [`ServerError`] if the listener fails.
+/// [`ServerError`] if the listener fails or calls cannot be kept.
 pub async fn run(
     listener: TcpListener,
     config: ServerConfig,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     let address = listener.local_addr()?;
-    let server = Arc::new(Server::new(config));
+    let (server, keeping) = Server::start(config)?;
+    let server = Arc::new(server);
     let connections = Connections::new(&server);
     info!(%address, max_calls = server.limits.max_calls, "serving");
     tokio::select! {
@@ -133,19 +143,22 @@ pub async fn run(
     }
     drop(listener);
     connections.close().await;
+    if let Some(keeping) = keeping {
+        keeping.stop().await;
+    }
     info!("shut down");
     Ok(())
 }
 
 /// Serves one connection that is already there, until it has closed and its call is over: for tests in simulated time
-/// and for lines that are no TCP socket.
+/// and for lines that are no TCP socket. Nothing is kept of the call: [`ServerConfig::persist`] is not looked at.
 ///
 /// Not cancellation safe: dropped, it leaves a running call to itself.
 pub async fn serve_connection<S>(connection: S, config: ServerConfig)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let server = Arc::new(Server::new(config));
+    let server = Arc::new(Server::new(config, None));
     let connections = Connections::new(&server);
     tokio::select! {
         () = connections.serve(connection, Peer(None)) => {}
@@ -162,13 +175,39 @@ impl FromRef<Arc<Server>> for Gate {
 }
 
 impl Server {
-    fn new(config: ServerConfig) -> Self {
+    /// A server that keeps its calls, if it is to, and what does so.
+    fn start(config: ServerConfig) -> Result<(Self, Option<PersistenceTasks>), PersistError> {
+        let Some(persist) = &config.persist else { return Ok((Self::new(config, None), None)) };
+        let store = Arc::clone(&config.store) as Arc<dyn SystemStore>;
+        let (persistence, keeping) = Persistence::start(persist, store, Arc::clone(&config.recordings))?;
+        Ok((Self::new(config, Some(persistence)), Some(keeping)))
+    }
+
+    /// Whether a call would be taken.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        self.admission.check()?;
+        self.keeps()
+    }
+
+    /// Whether what is said in a call that begins now can be kept.
+    pub(crate) fn keeps(&self) -> Result<(), Refusal> {
+        match self.persistence.as_ref().map(|persistence| persistence.journal().check()) {
+            Some(Err(error)) => {
+                warn!(%error, "no call is taken");
+                Err(Refusal::NotKept)
+            }
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    fn new(config: ServerConfig, persistence: Option<Persistence>) -> Self {
         let metrics = Arc::new(ServerMetrics::new());
         let store = Arc::clone(&config.store);
         let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits);
         Self {
             api: ApiState::new(gate.clone(), &config),
             gate,
+            persistence,
             verifier: config.verifier,
             admission: Admission::new(config.limits.max_calls),
             agent: config.agent,

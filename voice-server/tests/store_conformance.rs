@@ -2,7 +2,7 @@
 //!
 //! A test of the suite is a function that gets an empty store; it is listed here once, and a list that forgets one does not
 //! compile without a warning.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod postgres_support;
 mod store_support;

@@ -147,6 +147,11 @@ impl History {
     pub fn model_view(&self, answering: Option<TurnId>) -> Vec<ModelMessage> {
         view::model_view(&self.entries, &self.config, answering)
     }
+
+    /// The conversation in the model's form, but whole: not bounded by the configuration, and without the instructions.
+    pub fn conversation(&self) -> Vec<ModelMessage> {
+        view::conversation(&self.entries)
+    }
 }
 
 #[cfg(test)]

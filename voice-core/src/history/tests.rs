@@ -88,7 +88,7 @@ fn the_view_is_bounded_and_never_splits_a_call_from_its_result() {
     history.tool_call(call("a"));
     history.tool_result("a", "ten", Arrival::InTime);
     history.agent_turn(TurnId(1), "At ten.", Delivery::Whole);
-    assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "calls: a", "a: ten", "agent: At ten."]);
+    assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "calls: a", "a: ten", "agent, cut: At ten."]);
     history.caller_turn(TurnId(2), "Two.");
     assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "agent: At ten.", "caller: Two."]);
     assert_eq!(history.entries().count(), 6);
@@ -102,4 +102,14 @@ fn the_newest_message_is_there_whatever_its_size() {
     history.caller_turn(TurnId(1), "Thank you.");
     assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "caller: Thank you."]);
     assert!(History::new("", HistoryConfig::default()).model_view(None).is_empty());
+}
+
+#[test]
+fn the_conversation_is_whole_and_without_the_instructions() {
+    let mut history = History::new("Be kind.", HistoryConfig { max_messages: 1, max_chars: 5 });
+    history.caller_turn(TurnId(1), "When?");
+    history.tool_call(call("a"));
+    history.tool_result("a", "ten", Arrival::InTime);
+    history.agent_turn(TurnId(1), "At ten.", Delivery::Interrupted);
+    assert_eq!(lines(&history.conversation()), ["caller: When?", "calls: a", "a: ten", "agent, cut: At ten."]);
 }

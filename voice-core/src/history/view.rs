@@ -52,6 +52,10 @@ pub(super) fn model_view(entries: &[Entry], config: &HistoryConfig, answering: O
     system.into_iter().chain(blocks.into_iter().skip(dropped).flat_map(Block::into_messages)).collect()
 }
 
+pub(super) fn conversation(entries: &[Entry]) -> Vec<ModelMessage> {
+    blocks(entries, None).into_iter().flat_map(Block::into_messages).collect()
+}
+
 /// The oldest block from which on all fit; the newest block at the latest.
 fn first_kept(blocks: &[Block], config: &HistoryConfig) -> usize {
     let (mut messages, mut chars) = (0_usize, 0_usize);

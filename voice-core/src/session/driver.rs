@@ -332,12 +332,13 @@ impl Driver {
             call: self.call,
             caller_turns: self.caller_turns,
             turns: self.turns,
+            conversation: self.memory.conversation(),
             reason,
             received_samples: self.listener.received_samples(),
             sent_samples: self.sent_samples,
             cost: self.cost,
         };
-        drop(self.watch);
+        self.watch.end(&record);
         let mut sink = self.sink;
         // A far end that does not read is closed without its last words.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, poll_fn(|cx| sink.poll_close(cx))).await;

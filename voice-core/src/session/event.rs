@@ -1,13 +1,13 @@
 //! What a call tells those who watch it.
 
 use super::cost::Cost;
-use super::record::TurnRecord;
+use super::record::{CallRecord, TurnRecord};
 use crate::metrics::BargeInTimeline;
 use crate::stage::StageError;
 use crate::turn::{BargeInSignal, CallerTurn, EndReason};
 use crate::units::{Position, ReplyId, TurnId};
 use std::time::Instant;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// One thing that happened in a call.
 #[derive(Clone, Debug)]
@@ -90,6 +90,8 @@ pub enum SessionEvent {
     TurnEnded(Box<TurnRecord>),
     /// A tool ran.
     Tool {
+        /// When.
+        at: Instant,
         /// Its name.
         name: String,
         /// What happened.
@@ -188,6 +190,7 @@ pub enum ToolState {
 /// has every turn whatever the watcher does.
 pub struct SessionEvents {
     pub(super) receiver: mpsc::Receiver<SessionEvent>,
+    pub(super) record: oneshot::Receiver<CallRecord>,
 }
 
 impl SessionEvents {
@@ -197,6 +200,13 @@ impl SessionEvents {
     /// The next event, or `None` after the last. Cancellation safe.
     pub async fn next(&mut self) -> Option<SessionEvent> {
         self.receiver.recv().await
+    }
+
+    /// The record of the call when it is over, before its line is closed: what must be kept can be kept before the far
+    /// end is let go. `None` if the call broke off without one. Events that were not read are gone.
+    pub async fn into_record(self) -> Option<CallRecord> {
+        drop(self.receiver);
+        self.record.await.ok()
     }
 }
 

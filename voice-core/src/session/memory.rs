@@ -37,6 +37,11 @@ impl Memory {
     pub(super) fn messages(&self, answered: TurnId) -> Vec<Message> {
         self.history.model_view(Some(answered)).into_iter().map(message).collect()
     }
+
+    /// All of it, for the record.
+    pub(super) fn conversation(&self) -> Vec<ModelMessage> {
+        self.history.conversation()
+    }
 }
 
 fn message(of: ModelMessage) -> Message {

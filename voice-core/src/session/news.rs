@@ -75,7 +75,7 @@ impl Driver {
             Ok(_) => ToolState::Done,
             Err(error) => ToolState::Failed(error.to_string()),
         };
-        self.watch.tell(SessionEvent::Tool { name: call.name.clone(), state });
+        self.watch.tell(SessionEvent::Tool { at: now, name: call.name.clone(), state });
         let text = result.unwrap_or_else(|error| format!("error: {error}"));
         let arrival = if self.replies.get(reply).is_some() { Arrival::InTime } else { Arrival::Late };
         self.memory.tool_result(&call.call, &text, arrival);

@@ -25,7 +25,7 @@ impl Driver {
             Output::Resume(reply) => self.resume(reply, now),
             Output::Clear(reply) => self.clear(reply, now),
             Output::BargeIn(signal) => self.barge_in(signal, now),
-            Output::Cancel(reply) => self.cancel(reply),
+            Output::Cancel(reply) => self.cancel(reply, now),
             Output::StartReply(start) => self.start_reply(start, now),
             Output::StartSay { reply, turn, text, .. } => self.start_say(reply, turn, &text, now),
             Output::Release(reply) => self.release(reply, now),
@@ -163,12 +163,12 @@ impl Driver {
         self.cost.add(reply.into_cost());
     }
 
-    fn cancel(&mut self, id: ReplyId) {
+    fn cancel(&mut self, id: ReplyId, now: Instant) {
         let Some(reply) = self.replies.remove(id) else { return };
         self.retire(reply);
         for call in self.tools.reply_died(id) {
             self.memory.tool_result(&call.call, &ToolError::Cancelled.to_string(), Arrival::InTime);
-            self.watch.tell(SessionEvent::Tool { name: call.name, state: ToolState::Cancelled });
+            self.watch.tell(SessionEvent::Tool { at: now, name: call.name, state: ToolState::Cancelled });
         }
     }
 
@@ -251,7 +251,7 @@ impl Driver {
 
     fn run_tool(&mut self, run: crate::units::ToolRunId, now: Instant) {
         let Some(call) = self.tools.start(run, now) else { return };
-        self.watch.tell(SessionEvent::Tool { name: call.name.clone(), state: ToolState::Started });
+        self.watch.tell(SessionEvent::Tool { at: now, name: call.name.clone(), state: ToolState::Started });
         self.memory.tool_call(call);
     }
 

@@ -1,6 +1,7 @@
 //! What is known of a call once it is over.
 
 use super::Cost;
+use crate::history::ModelMessage;
 use crate::metrics::TurnTimeline;
 use crate::turn::{CallerTurn, EndReason, ReplyOutcome};
 use crate::units::{CallId, ReplyId, TurnId};
@@ -42,6 +43,9 @@ pub struct CallRecord {
     pub caller_turns: Vec<CallerTurn>,
     /// Every reply of which anything could have been heard, in order.
     pub turns: Vec<TurnRecord>,
+    /// The conversation as the model saw it, the whole of it and without the instructions: of replies what was heard, and
+    /// tool calls with their results.
+    pub conversation: Vec<ModelMessage>,
     /// Why it ended.
     pub reason: EndReason,
     /// Caller audio received, in samples at the line's rate.

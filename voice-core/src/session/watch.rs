@@ -1,7 +1,8 @@
 //! What the watcher of a call is told, without the call ever waiting for it.
 
 use super::event::{Finality, SessionEvent, SessionEvents};
-use tokio::sync::mpsc;
+use super::record::CallRecord;
+use tokio::sync::{mpsc, oneshot};
 
 /// Below this many free places only what cannot be told later is sent.
 const RESERVED: usize = SessionEvents::CAPACITY / 4;
@@ -9,18 +10,28 @@ const RESERVED: usize = SessionEvents::CAPACITY / 4;
 /// The sending end of [`SessionEvents`].
 pub(super) struct Watch {
     sender: mpsc::Sender<SessionEvent>,
+    record: oneshot::Sender<CallRecord>,
     lost: u64,
 }
 
 impl Watch {
     pub(super) fn new() -> (Self, SessionEvents) {
         let (sender, receiver) = mpsc::channel(SessionEvents::CAPACITY);
-        (Self { sender, lost: 0 }, SessionEvents { receiver })
+        let (record, recorded) = oneshot::channel();
+        (Self { sender, record, lost: 0 }, SessionEvents { receiver, record: recorded })
     }
 
     /// Whether anybody watches: where nobody does, no text need be made.
     pub(super) fn is_watched(&self) -> bool {
         !self.sender.is_closed()
+    }
+
+    /// Ends the events and gives whoever still watches the record.
+    pub(super) fn end(self, record: &CallRecord) {
+        if !self.record.is_closed() {
+            // Nobody to take it is no loss: whoever runs the session has it too.
+            let _ = self.record.send(record.clone());
+        }
     }
 
     /// Tells the watcher, or counts what it was too slow for.

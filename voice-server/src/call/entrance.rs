@@ -41,7 +41,7 @@ pub(crate) async fn enter(
         Shown::Token(token) => server.gate.identify(Some(&token)).await?,
         Shown::Ticket(ticket) => server.gate.spend(&ticket, origin::of(&headers)).await?,
         Shown::Nothing => {
-            server.admission.check()?;
+            server.check()?;
             let _stranger = server.gate.stranger(address)?;
             return Ok(Entrance::Stranger(Box::new(Newcomer { headers, _stranger })));
         }
@@ -55,6 +55,7 @@ impl Pass {
             return Err(Refused::Origin);
         }
         let _call = server.gate.call(&identity).await?;
+        server.keeps()?;
         let _admitted = server.admission.admit()?;
         Ok(Self { identity, _call, _admitted })
     }

@@ -1,4 +1,5 @@
 //! The first exchange of a call: `hello` from the client, `ready` or an error from the server.
+//! Between the two the server may make up its mind.
 //!
 //! Invariant: bounded in time whatever the client does; works on any socket of [`WireMessage`]s.
 
@@ -39,24 +40,54 @@ pub(crate) enum HandshakeError {
     Message(#[from] MessageError),
 }
 
-/// Waits for `hello` and answers it; an error is answered too and the socket closed.
+/// Waits for `hello`, which [`welcome`] or [`turn_away`] answers; an error is answered and the socket closed.
 ///
 /// # Errors
 /// [`HandshakeError`]; the socket is then of no more use.
-pub(crate) async fn handshake<S, E>(socket: &mut S, call: &CallId, within: Duration) -> Result<Agreed, HandshakeError>
+pub(crate) async fn handshake<S, E>(socket: &mut S, within: Duration) -> Result<Agreed, HandshakeError>
 where
     S: Sink<WireMessage, Error = E> + Stream<Item = Result<WireMessage, E>> + Unpin,
     E: fmt::Display,
 {
-    let agreed = timeout(within, greet(socket, call)).await.unwrap_or(Err(HandshakeError::TooLate(within)));
+    let agreed = timeout(within, hello(socket)).await.unwrap_or(Err(HandshakeError::TooLate(within)));
     if let Err(error) = &agreed {
-        // Whoever does not read the refusal does without it.
-        let _ = timeout(REFUSAL, refuse(socket, error)).await;
+        turn_away(socket, ErrorCode::Handshake, error).await;
     }
     agreed
 }
 
-async fn greet<S, E>(socket: &mut S, call: &CallId) -> Result<Agreed, HandshakeError>
+/// Tells a client that its call is up.
+///
+/// # Errors
+/// [`HandshakeError::Gone`] if the client did not read it `within` this time.
+pub(crate) async fn welcome<S, E>(
+    socket: &mut S,
+    call: &CallId,
+    agreed: &Agreed,
+    within: Duration,
+) -> Result<(), HandshakeError>
+where
+    S: Sink<WireMessage, Error = E> + Unpin,
+    E: fmt::Display,
+{
+    let ready =
+        ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id: call.as_str().into(), audio: agreed.format };
+    match timeout(within, socket.send(text(&ready))).await {
+        Ok(sent) => sent.map_err(|error| HandshakeError::Gone(error.to_string())),
+        Err(_) => Err(HandshakeError::TooLate(within)),
+    }
+}
+
+/// Tells a client that there is no call, and closes the socket.
+pub(crate) async fn turn_away<S, E>(socket: &mut S, code: ErrorCode, why: &impl fmt::Display)
+where
+    S: Sink<WireMessage, Error = E> + Unpin,
+{
+    // Whoever does not read the refusal does without it.
+    let _ = timeout(REFUSAL, refuse(socket, code, why.to_string())).await;
+}
+
+async fn hello<S, E>(socket: &mut S) -> Result<Agreed, HandshakeError>
 where
     S: Sink<WireMessage, Error = E> + Stream<Item = Result<WireMessage, E>> + Unpin,
     E: fmt::Display,
@@ -66,11 +97,7 @@ where
         Some(Err(error)) => return Err(HandshakeError::Gone(error.to_string())),
         None => return Err(HandshakeError::Gone("closed".into())),
     };
-    let agreed = agree(&first)?;
-    let ready =
-        ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id: call.as_str().into(), audio: agreed.format };
-    socket.send(text(&ready)).await.map_err(|error| HandshakeError::Gone(error.to_string()))?;
-    Ok(agreed)
+    agree(&first)
 }
 
 fn agree(first: &WireMessage) -> Result<Agreed, HandshakeError> {
@@ -90,13 +117,13 @@ fn agree(first: &WireMessage) -> Result<Agreed, HandshakeError> {
     Ok(Agreed { format: audio, played })
 }
 
-async fn refuse<S, E>(socket: &mut S, why: &HandshakeError) -> Result<(), E>
+async fn refuse<S, E>(socket: &mut S, code: ErrorCode, message: String) -> Result<(), E>
 where
     S: Sink<WireMessage, Error = E> + Unpin,
 {
-    let error = ServerMessage::Error { code: ErrorCode::Handshake, message: why.to_string() };
-    socket.send(text(&error)).await?;
-    socket.send(text(&ServerMessage::Bye { reason: "handshake_failed".into() })).await?;
+    let reason = if code == ErrorCode::Handshake { "handshake_failed" } else { "unavailable" };
+    socket.send(text(&ServerMessage::Error { code, message })).await?;
+    socket.send(text(&ServerMessage::Bye { reason: reason.into() })).await?;
     socket.close().await
 }
 
@@ -164,7 +191,11 @@ mod tests {
 
     async fn try_with(messages: Vec<WireMessage>) -> (Result<Agreed, HandshakeError>, Vec<ServerMessage>) {
         let (mut socket, received) = socket(messages);
-        let agreed = handshake(&mut socket, &CallId::new("c1"), Duration::from_secs(5)).await;
+        let within = Duration::from_secs(5);
+        let agreed = handshake(&mut socket, within).await;
+        if let Ok(agreed) = &agreed {
+            welcome(&mut socket, &CallId::new("c1"), agreed, within).await.unwrap();
+        }
         drop(socket);
         let decode = |message| match message {
             WireMessage::Text(text) => decode_server(&text).unwrap(),

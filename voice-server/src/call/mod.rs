@@ -5,34 +5,42 @@
 
 mod authority;
 mod entrance;
+mod follow;
 mod handshake;
 mod introduction;
+mod keep;
 pub(crate) mod names;
 mod report;
 mod socket;
+mod timing;
+mod transcript;
 
 pub(crate) use entrance::{Entrance, enter};
 
+use crate::admission::Refusal;
 use crate::auth::UNAUTHORIZED;
+use crate::principal::CallUuid;
 use crate::server::Server;
+use crate::store::Header;
 use authority::Authority;
 use axum::extract::ws::WebSocket;
 use entrance::Pass;
-use handshake::{Agreed, handshake};
-use report::Reporter;
+use follow::follow;
+use handshake::{Agreed, HandshakeError, handshake, turn_away, welcome};
+use keep::{Answered, Keeper};
 use socket::{CallSocket, CloseCode};
 use std::sync::Arc;
-use tracing::{Instrument, error, info, info_span, warn};
-use voice_core::session::{CallRecord, Session, SessionEvent, SessionEvents, SessionHandle, Stage};
-use voice_core::stage::StageError;
-use voice_core::transport::native::ServerMessage;
-use voice_core::transport::{WebSocketLimits, WebSocketLine, WireSender};
+use time::OffsetDateTime;
+use tracing::{Instrument, error, info, info_span};
+use voice_core::session::{CallRecord, Session, SessionHandle};
+use voice_core::transport::native::ErrorCode;
+use voice_core::transport::{Line, WebSocketLimits, WebSocketLine};
 use voice_core::turn::EndReason;
 use voice_core::units::CallId;
 
 /// Holds a call on `socket` until it is over and everything is written.
 pub(crate) async fn hold(server: Arc<Server>, socket: WebSocket, entrance: Entrance) {
-    let call = CallId::new(uuid::Uuid::now_v7().to_string());
+    let call = CallUuid(uuid::Uuid::now_v7());
     let span = info_span!("call", id = %call);
     let mut socket = CallSocket::new(socket, server.limits.idle());
     async {
@@ -62,15 +70,8 @@ async fn admit(server: &Server, socket: &mut CallSocket, entrance: Entrance) -> 
     }
 }
 
-async fn converse(server: &Server, mut socket: CallSocket, call: CallId, pass: &Pass) {
-    let agreed = match handshake(&mut socket, &call, server.limits.handshake()).await {
-        Ok(agreed) => agreed,
-        Err(error) => {
-            info!(%error, "call refused");
-            server.metrics.handshake_failed();
-            return;
-        }
-    };
+async fn converse(server: &Server, mut socket: CallSocket, call: CallUuid, pass: &Pass) {
+    let Some((agreed, answered, keeper)) = answer(server, &mut socket, call, pass).await else { return };
     let Agreed { format, played } = agreed;
     let close_code = socket.close_code();
     let limits = WebSocketLimits { max_errors: server.limits.max_errors, ..WebSocketLimits::default() };
@@ -83,10 +84,11 @@ async fn converse(server: &Server, mut socket: CallSocket, call: CallId, pass: &
     let run_out = async move { authority.run_out(tokens, &own_sender).await };
     let _active = server.metrics.call_started();
     info!(encoding = ?format.encoding, rate = format.rate, "call started");
-    let (session, handle, events) = Session::new(call, server.agent.clone(), Box::new(line));
+    let line = recorded(server, Box::new(line), pass, answered.header);
+    let (session, handle, events) = Session::new(call_id(call), server.agent.clone(), line);
     let running = server.tasks.spawn(session.run().in_current_span());
     tokio::select! {
-        () = forward(server, events, sender) => {}
+        () = follow(server, events, sender, keeper) => {}
         () = hang_up_at_shutdown(server, &handle) => {}
         () = hang_up_unauthorized(run_out, &handle, &close_code) => {}
     }
@@ -99,19 +101,62 @@ async fn converse(server: &Server, mut socket: CallSocket, call: CallId, pass: &
     }
 }
 
-/// Tells the client what happens until nothing more will. Dropping `sender` at the end lets the socket close.
-async fn forward(server: &Server, mut events: SessionEvents, sender: WireSender) {
-    let (mut reporter, mut messages) = (Reporter::new(&server.prices), Vec::new());
-    while let Some(event) = events.next().await {
-        server.metrics.observe(&event, &server.prices);
-        log(&event);
-        reporter.report(event, &mut messages);
-        messages.iter().for_each(log_cost);
-        for message in messages.drain(..) {
-            // A socket that is gone ends the session, and that ends the events.
-            let _ = sender.send(message).await;
+/// Agrees with the client on a call, and keeps that it was answered before the client is told.
+async fn answer<'s>(
+    server: &'s Server,
+    socket: &mut CallSocket,
+    call: CallUuid,
+    pass: &Pass,
+) -> Option<(Agreed, Answered, Keeper<'s>)> {
+    let agreed = handshake(socket, server.limits.handshake()).await;
+    let agreed = agreed.inspect_err(|error| refused(server, error)).ok()?;
+    let answered = answered(call, pass, &agreed)?;
+    let keeper = match Keeper::answer(server.persistence.as_ref(), answered, &server.prices).await {
+        Ok(keeper) => keeper,
+        Err(error) => {
+            error!(%error, "call refused: it cannot be kept");
+            server.metrics.call_refused(Refusal::NotKept.name());
+            turn_away(socket, ErrorCode::Unavailable, &Refusal::NotKept).await;
+            return None;
+        }
+    };
+    match welcome(socket, &call_id(call), &agreed, server.limits.handshake()).await {
+        Ok(()) => Some((agreed, answered, keeper)),
+        Err(error) => {
+            refused(server, &error);
+            keeper.finish(None, names::end_reason(EndReason::LineLost)).await;
+            None
         }
     }
+}
+
+fn answered(call: CallUuid, pass: &Pass, agreed: &Agreed) -> Option<Answered> {
+    let principal = &pass.identity.standing.principal;
+    let header = Header { tenant: principal.tenant(), call, started_at: now() };
+    // The handshake has agreed on no other rate.
+    Some(Answered { header, user: principal.user(), rate: agreed.format.line_rate().ok()? })
+}
+
+fn refused(server: &Server, error: &HandshakeError) {
+    info!(%error, "call refused");
+    server.metrics.handshake_failed();
+}
+
+fn recorded(server: &Server, line: Box<dyn Line>, pass: &Pass, header: Header) -> Box<dyn Line> {
+    match &server.persistence {
+        Some(persistence) if pass.identity.standing.records_calls => persistence.recordings().record(line, header),
+        _ => line,
+    }
+}
+
+fn call_id(call: CallUuid) -> CallId {
+    CallId::new(call.to_string())
+}
+
+/// To the microsecond, which is as exactly as every store keeps it.
+fn now() -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(now.microsecond() * 1_000).unwrap_or(now)
 }
 
 /// Never ready: the call then ends by itself, with its last words.
@@ -128,37 +173,6 @@ async fn hang_up_unauthorized(run_out: impl Future<Output = ()>, handle: &Sessio
     close_code.set(UNAUTHORIZED);
     let _ = handle.hang_up(EndReason::Unauthorized);
     std::future::pending().await
-}
-
-fn log(event: &SessionEvent) {
-    match event {
-        SessionEvent::StageFailed { stage, error } => warn!(?stage, %error, "stage failed"),
-        SessionEvent::StageSwitched { stage, from, to, why } => switched(*stage, from, to, why.as_ref()),
-        SessionEvent::EventsLost { count } => warn!(count, "events lost: the client reads too slowly"),
-        SessionEvent::BargeIn { signal, .. } => {
-            info!(reply = signal.reply.0, cause = ?signal.cause, played_samples = signal.played_samples, "barge-in");
-        }
-        SessionEvent::TurnEnded(record) => {
-            let voice_to_voice_ms = record.timeline.voice_to_voice().map(|waited| waited.as_millis());
-            info!(turn = record.turn.0, outcome = ?record.outcome, ?voice_to_voice_ms, "turn ended");
-        }
-        _ => {}
-    }
-}
-
-fn switched(stage: Stage, from: &str, to: &str, why: Option<&StageError>) {
-    match why {
-        Some(error) => warn!(?stage, from, to, %error, "another engine takes over"),
-        None => info!(?stage, from, to, "a better engine is back"),
-    }
-}
-
-/// One line a call: what each engine was used for and what that cost.
-fn log_cost(message: &ServerMessage) {
-    if let ServerMessage::Cost(bill) = message {
-        let engines: Vec<_> = bill.engines.iter().map(ToString::to_string).collect();
-        info!(total = bill.total, currency = bill.currency, engines = engines.join("; "), "call used");
-    }
 }
 
 fn log_end(record: &CallRecord) {

@@ -3,12 +3,13 @@
 //! Invariant: pure; instants become milliseconds since the call began.
 
 use super::names;
+use super::timing::Timing;
 use crate::cost::Prices;
-use std::time::{Duration, Instant};
-use voice_core::metrics::{BargeInTimeline, TurnTimeline};
+use std::time::Instant;
+use voice_core::metrics::BargeInTimeline;
 use voice_core::session::{SessionEvent, Stage, TurnRecord};
 use voice_core::stage::StageError;
-use voice_core::transport::native::{BargeInReport, ErrorCode, ServerMessage, Speaker, TurnReport};
+use voice_core::transport::native::{BargeInReport, ErrorCode, ServerMessage, Speaker};
 use voice_core::turn::{BargeInSignal, CallerTurn};
 use voice_core::units::{Position, ReplyId};
 
@@ -16,20 +17,20 @@ use voice_core::units::{Position, ReplyId};
 #[derive(Debug)]
 pub(crate) struct Reporter<'p> {
     prices: &'p Prices,
-    origin: Option<Instant>,
+    timing: Timing,
     /// What was heard of the latest reply, for an overlap that came to nothing.
     heard: (ReplyId, String),
 }
 
 impl<'p> Reporter<'p> {
     pub(crate) fn new(prices: &'p Prices) -> Self {
-        Self { prices, origin: None, heard: (ReplyId::default(), String::new()) }
+        Self { prices, timing: Timing::default(), heard: (ReplyId::default(), String::new()) }
     }
 
     /// Appends what the client is told of an event; of some it is told nothing, the line having said it already.
     pub(crate) fn report(&mut self, event: SessionEvent, out: &mut Vec<ServerMessage>) {
         match event {
-            SessionEvent::Started { at } => self.origin = Some(at),
+            SessionEvent::Started { at } => self.timing.start(at),
             SessionEvent::CallerSpeaking { at, onset } => {
                 out.push(self.speaking(Speaker::Caller, true, at, Some(onset)))
             }
@@ -50,7 +51,7 @@ impl<'p> Reporter<'p> {
             SessionEvent::Resumed(timeline) => out.push(self.resumed(&timeline)),
             SessionEvent::BargeIn { signal, timeline } => out.push(self.barged_in(&signal, &timeline)),
             SessionEvent::TurnEnded(record) => self.turn_ended(*record, out),
-            SessionEvent::Tool { name, state } => {
+            SessionEvent::Tool { name, state, .. } => {
                 out.push(ServerMessage::Tool { name, state: names::tool_state(&state).into() });
             }
             SessionEvent::Cost(cost) => out.push(ServerMessage::Cost(Box::new(self.prices.bill(&cost)))),
@@ -62,8 +63,7 @@ impl<'p> Reporter<'p> {
     }
 
     fn ms(&self, at: Instant) -> f64 {
-        let origin = self.origin.unwrap_or(at);
-        millis(at.saturating_duration_since(origin))
+        self.timing.ms(at)
     }
 
     fn speaking(&self, who: Speaker, on: bool, at: Instant, position: Option<Position>) -> ServerMessage {
@@ -98,49 +98,15 @@ impl<'p> Reporter<'p> {
     }
 
     fn turn_ended(&self, record: TurnRecord, out: &mut Vec<ServerMessage>) {
-        let outcome = names::reply_outcome(record.outcome);
-        let heard = record.heard_text().to_owned();
+        let report = self.timing.turn(&record);
         out.push(ServerMessage::AgentText {
-            turn: record.turn.0,
-            reply: record.reply.0,
-            text: record.reply_text.clone(),
-            heard: heard.clone(),
-            outcome: Some(outcome.into()),
+            turn: report.turn,
+            reply: report.reply,
+            text: record.reply_text,
+            heard: report.heard_text.clone(),
+            outcome: Some(report.outcome.clone()),
         });
-        let times = self.times(&record.timeline);
-        let (caller_text, eot_source) = match record.caller {
-            Some(caller) => (caller.text, Some(names::eot_source(caller.source).into())),
-            None => (String::new(), None),
-        };
-        out.push(ServerMessage::Turn(Box::new(TurnReport {
-            turn: record.turn.0,
-            reply: record.reply.0,
-            caller_text,
-            eot_source,
-            reply_text: record.reply_text,
-            heard_text: heard,
-            outcome: outcome.into(),
-            ..times
-        })));
-    }
-
-    fn times(&self, timeline: &TurnTimeline) -> TurnReport {
-        let ms = |at: Option<Instant>| at.map(|at| self.ms(at));
-        TurnReport {
-            speech_end_position: timeline.speech_end_position.map(|position| position.0),
-            speech_end_ms: ms(timeline.speech_end),
-            eot_ms: ms(timeline.eot),
-            speculative: timeline.speculative,
-            reply_started_ms: ms(timeline.reply_started),
-            first_token_ms: ms(timeline.first_token),
-            first_clause_ms: ms(timeline.first_clause_spoken),
-            tts_first_audio_ms: ms(timeline.tts_first_byte),
-            trimmed_silence_ms: millis(timeline.trimmed_silence),
-            released_ms: ms(timeline.released),
-            first_audio_ms: ms(timeline.first_audio),
-            engine_ms: timeline.engine().map(millis),
-            ..TurnReport::default()
-        }
+        out.push(ServerMessage::Turn(Box::new(report)));
     }
 }
 
@@ -178,14 +144,11 @@ fn stage_failed(stage: Stage, error: &StageError) -> String {
     format!("the {} {what}", names::stage(stage).to_uppercase())
 }
 
-/// To the microsecond.
-fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+    use voice_core::metrics::TurnTimeline;
     use voice_core::stage::Fault;
     use voice_core::turn::{EndReason, EotSource, ReplyOutcome};
     use voice_core::units::TurnId;

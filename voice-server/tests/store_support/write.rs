@@ -8,8 +8,10 @@ use proptest::prelude::{Just, Strategy, any};
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use serde_json::json;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+use tokio::time::timeout;
 use uuid::Uuid;
 use voice_server::store::{
     CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, StoreError, Utterance,
@@ -189,15 +191,21 @@ pub(crate) async fn writers_at_a_time_all_succeed(bench: Bench) {
     assert_eq!(bench.clients(&who, first(200)).await.unwrap().items.len(), calls.len());
 }
 
+/// Only a hang gets here: no test depends on how long anything takes.
+const HANG: Duration = Duration::from_secs(60);
+
 /// The call, once whoever writes it has.
 async fn eventually(bench: &Bench, call: &Placed) -> CallDetail {
-    loop {
-        match bench.call(&call.who, call.id()).await {
-            Ok(found) => break found,
-            Err(StoreError::NotFound { .. }) => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
+    let found = async {
+        loop {
+            match bench.call(&call.who, call.id()).await {
+                Ok(found) => break found,
+                Err(StoreError::NotFound { .. }) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
         }
-    }
+    };
+    timeout(HANG, found).await.expect("what was begun is never written")
 }
 
 pub(crate) async fn an_operation_nobody_waits_for_ends_and_leaves_the_store_in_order(bench: Bench) {

@@ -72,11 +72,13 @@ pub(super) fn failed(vendor: &Vendor, error: reqwest::Error) -> StageError {
     if refused { vendor.untrusted(why) } else { vendor.unreachable(why) }
 }
 
-/// An error of the connection keeps that of TLS inside.
+/// An error of the connection keeps that of TLS inside, more than once wrapped, and does not tell it as its source.
 fn is_refused_certificate(cause: &(dyn Error + 'static)) -> bool {
-    let inside = || cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>();
-    let error = cause.downcast_ref::<rustls::Error>().or_else(inside);
-    error.is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+    match (cause.downcast_ref::<rustls::Error>(), cause.downcast_ref::<std::io::Error>()) {
+        (Some(error), _) => matches!(error, rustls::Error::InvalidCertificate(_)),
+        (None, Some(error)) => error.get_ref().is_some_and(|inside| is_refused_certificate(inside)),
+        (None, None) => false,
+    }
 }
 
 /// Why a request failed, without the address: the causes below reqwest's own words, which say only that it did.

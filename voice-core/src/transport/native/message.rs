@@ -234,6 +234,8 @@ pub enum ErrorCode {
     Unauthorized,
     /// The client's plan allows no further call now.
     OverLimit,
+    /// What is said cannot be stored for now: it is not told as final.
+    Storage,
 }
 
 /// One overlap of caller and agent, decided.

@@ -1,0 +1,165 @@
+//! The journal's directory: its lock, its segments, its checkpoint and what is put aside.
+//!
+//! Invariant: one process at a time holds it. A segment's number is never used again, so that a checkpoint that outlives
+//! its segment points at nothing else.
+
+use super::progress::Position;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Damaged stretches that are kept for whoever looks into them.
+const MAX_DAMAGED_FILES: usize = 100;
+
+/// Why there is no journal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    /// Another process uses it.
+    #[error("{} is in use by another server: give each its own data directory", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It cannot be made, read or written.
+    #[error("{} cannot be used: {reason}; the server needs a directory it may write to", path.display())]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        reason: io::Error,
+    },
+}
+
+/// The directory, locked as long as this lives.
+pub(super) struct Spool {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Spool {
+    /// Makes the directory where it is missing and locks it.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
+        let unusable = |reason| SpoolError::Unusable { path: path.to_owned(), reason };
+        fs::create_dir_all(path.join("damaged")).map_err(unusable)?;
+        let lock = File::create(path.join("lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(SpoolError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(reason)) => Err(unusable(reason)),
+        }
+    }
+
+    /// The numbers of the segments that are there, in order.
+    pub(super) fn segments(&self) -> io::Result<Vec<u64>> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            numbers.extend(entry?.file_name().to_str().and_then(number_of));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    pub(super) fn segment_bytes(&self, number: u64) -> io::Result<u64> {
+        Ok(fs::metadata(self.segment_path(number))?.len())
+    }
+
+    /// Begins a segment that is not there.
+    pub(super) fn create_segment(&self, number: u64) -> io::Result<File> {
+        let file = OpenOptions::new().append(true).create_new(true).open(self.segment_path(number))?;
+        self.sync_names();
+        Ok(file)
+    }
+
+    pub(super) fn open_segment(&self, number: u64) -> io::Result<File> {
+        File::open(self.segment_path(number))
+    }
+
+    pub(super) fn delete_segment(&self, number: u64) -> io::Result<()> {
+        fs::remove_file(self.segment_path(number))
+    }
+
+    fn segment_path(&self, number: u64) -> PathBuf {
+        self.path.join(format!("{number:012}.journal"))
+    }
+
+    /// What was read so far; the beginning if that is not known. Reading a record again does no harm.
+    pub(super) fn checkpoint(&self) -> Position {
+        let text = fs::read_to_string(self.path.join("checkpoint")).unwrap_or_default();
+        parse(&text).unwrap_or_default()
+    }
+
+    /// Notes what was read: all of it or nothing, whenever the process dies.
+    pub(super) fn set_checkpoint(&self, read: Position) -> io::Result<()> {
+        let new = self.path.join("checkpoint.new");
+        fs::write(&new, format!("{} {}\n", read.segment, read.offset))?;
+        fs::rename(new, self.path.join("checkpoint"))
+    }
+
+    /// Keeps a damaged stretch aside, up to [`MAX_DAMAGED_FILES`] of them, and says where.
+    pub(super) fn put_aside(&self, at: Position, bytes: &[u8]) -> io::Result<PathBuf> {
+        let folder = self.path.join("damaged");
+        if fs::read_dir(&folder)?.count() >= MAX_DAMAGED_FILES {
+            return Err(io::Error::other(
+                "too many damaged stretches are kept already; look into them and remove them",
+            ));
+        }
+        let path = folder.join(format!("{:012}-{}.bytes", at.segment, at.offset));
+        File::create(&path)?.write_all(bytes)?;
+        Ok(path)
+    }
+
+    /// Makes names survive a power cut, where the system can; a process that dies loses none anyway.
+    fn sync_names(&self) {
+        let _ = File::open(&self.path).and_then(|folder| folder.sync_all());
+    }
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_suffix(".journal")?.parse().ok()
+}
+
+fn parse(text: &str) -> Option<Position> {
+    let (segment, offset) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some(Position { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_servers_on_one_directory_are_an_error_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = Spool::open(folder.path()).unwrap();
+        let refused = Spool::open(folder.path()).err().unwrap();
+        assert!(refused.to_string().contains("in use by another server"), "{refused}");
+        drop(held);
+        assert!(Spool::open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let refused = Spool::open(&file.path().join("spool")).err().unwrap();
+        assert!(refused.to_string().contains(&file.path().display().to_string()), "{refused}");
+    }
+
+    #[test]
+    fn a_checkpoint_is_read_back_and_nonsense_is_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        assert_eq!(spool.checkpoint(), Position::default());
+        let read = Position { segment: 3, offset: 77 };
+        spool.set_checkpoint(read).unwrap();
+        assert_eq!(spool.checkpoint(), read);
+        for nonsense in ["", "3", "3 7", "\0\0\0\0", "x y\n"] {
+            fs::write(folder.path().join("checkpoint"), nonsense).unwrap();
+            assert_eq!(spool.checkpoint(), Position::default(), "{nonsense:?}");
+        }
+    }
+}

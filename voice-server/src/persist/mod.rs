@@ -1,0 +1,159 @@
+//! From a call to the store: what was said is safe before anybody is told that it is final.
+//!
+//! Invariant: audio never waits for any of this. What a client was told is final is in the journal ([`journal`]) and
+//! reaches the store exactly once, whenever this process is killed and however long the database is away. The journal is
+//! bounded: at the bound, calls are refused with a reason and entries loudly, and what was refused is not told as final.
+
+mod backoff;
+mod dead_letters;
+mod journal;
+mod limits;
+mod objects;
+#[cfg(feature = "opus")]
+mod recording;
+#[cfg(not(feature = "opus"))]
+#[path = "recording_left_out.rs"]
+mod recording;
+mod retention;
+mod stats;
+#[cfg(test)]
+pub(crate) mod testing;
+mod writer;
+
+pub use journal::SpoolError;
+pub use limits::PersistLimits;
+pub use objects::{RecordingError, RecordingSettings, open_recordings};
+
+pub(crate) use journal::{Journal, JournalError};
+pub(crate) use stats::{Stats, describe as describe_stats};
+
+use crate::store::SystemStore;
+use journal::Opened;
+use object_store::ObjectStore;
+use recording::{RecordingTasks, Recordings};
+use retention::Retention;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+use tracing::{info, warn};
+use uuid::Uuid;
+use writer::Writer;
+
+/// Where a server keeps what is said in its calls until the store has it.
+#[derive(Clone, Debug)]
+pub struct PersistConfig {
+    /// The data directory. One server at a time uses it.
+    pub data: PathBuf,
+    /// How much is kept.
+    pub limits: PersistLimits,
+}
+
+/// Why a server cannot keep anything.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PersistError {
+    /// The journal is of no use.
+    #[error(transparent)]
+    Journal(#[from] SpoolError),
+    /// Calls cannot be recorded.
+    #[error("recordings cannot be made: {0}; the data directory must be writable")]
+    Recordings(#[from] io::Error),
+}
+
+/// What calls need to be kept.
+pub(crate) struct Persistence {
+    journal: Journal,
+    recordings: Recordings,
+    stats: Arc<Stats>,
+    run: Uuid,
+}
+
+/// What keeps them.
+pub(crate) struct PersistenceTasks {
+    journal: Journal,
+    recording: RecordingTasks,
+    stats: Arc<Stats>,
+    tasks: JoinSet<()>,
+    /// Ends the deleting of what is past its time.
+    deleting: AbortHandle,
+    held: mpsc::Receiver<()>,
+    flush_within: Duration,
+}
+
+impl Persistence {
+    /// Opens the journal in the data directory and starts to write what it holds to `store`: first what an earlier run
+    /// left, then, once the calls are ended that died with that run, what this one adds.
+    ///
+    /// # Errors
+    /// [`PersistError`] if the directory is of no use. A database that is away is no error.
+    pub(crate) fn start(
+        config: &PersistConfig,
+        store: Arc<dyn SystemStore>,
+        objects: Arc<dyn ObjectStore>,
+    ) -> Result<(Self, PersistenceTasks), PersistError> {
+        let PersistConfig { data, limits } = config;
+        let (spool, stats, run) = (data.join("spool"), Arc::new(Stats::default()), Uuid::now_v7());
+        let Opened { journal, work, held } = Journal::open(&spool, limits, Arc::clone(&stats))?;
+        let left = stats::get(&stats.unstored_bytes);
+        if left > 0 {
+            info!(bytes = left, "an earlier run left entries that the store does not have: writing them now");
+        }
+        let (recordings, recording) = recording::start(data, Arc::clone(&objects), journal.clone())?;
+        let mut tasks = JoinSet::new();
+        let writer = Writer::new(Arc::clone(&store), run, &spool, limits, Arc::clone(&stats));
+        tasks.spawn(writer.run(work));
+        let deleting = tasks.spawn(Retention { store, objects }.run());
+        let keeping = PersistenceTasks {
+            journal: journal.clone(),
+            recording,
+            stats: Arc::clone(&stats),
+            tasks,
+            deleting,
+            held,
+            flush_within: limits.flush_within,
+        };
+        Ok((Self { journal, recordings, stats, run }, keeping))
+    }
+
+    /// Where calls write.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// What records calls.
+    pub(crate) fn recordings(&self) -> &Recordings {
+        &self.recordings
+    }
+
+    /// This run of the server: calls that name another one and never ended died with it.
+    pub(crate) fn run(&self) -> Uuid {
+        self.run
+    }
+
+    /// What was counted.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+}
+
+impl PersistenceTasks {
+    /// Ends it: recordings and the store each get what they take within [`PersistLimits::flush_within`], the rest stays on
+    /// disk for the next start. Comes after the last call.
+    pub(crate) async fn stop(mut self) {
+        self.deleting.abort();
+        self.recording.stop(self.flush_within).await;
+        self.journal.close().await;
+        let flushed = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(self.flush_within, flushed).await.is_err() {
+            let bytes = stats::get(&self.stats.unstored_bytes);
+            warn!(bytes, "the store did not take everything in time: the rest is written at the next start");
+            self.tasks.shutdown().await;
+        }
+        // Nothing is ever sent: this is ready when the threads have let go of the directory. A disk that hangs may hold one.
+        let _ = timeout(self.flush_within, self.held.recv()).await;
+    }
+}

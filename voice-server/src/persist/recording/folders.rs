@@ -1,0 +1,90 @@
+//! Recordings on this machine's disk: those that are made, and those that wait to be kept.
+//!
+//! Invariant: a file's name says whose call it is, so that a file is all that is needed after a restart.
+
+use crate::principal::{CallUuid, TenantId};
+use crate::store::Header;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use time::OffsetDateTime;
+
+/// The two folders.
+#[derive(Clone, Debug)]
+pub(super) struct Folders {
+    running: PathBuf,
+    ready: PathBuf,
+}
+
+impl Folders {
+    /// Makes the folders where they are missing; what an earlier run left unfinished is ready as far as it got.
+    pub(super) fn open(data: &Path) -> io::Result<Self> {
+        let folders = Self { running: data.join("recording/running"), ready: data.join("recording/ready") };
+        fs::create_dir_all(&folders.running)?;
+        fs::create_dir_all(&folders.ready)?;
+        for file in fs::read_dir(&folders.running)? {
+            let file = file?;
+            fs::rename(file.path(), folders.ready.join(file.file_name()))?;
+        }
+        Ok(folders)
+    }
+
+    /// Where the recording of a call is made.
+    pub(super) fn running(&self, header: &Header) -> PathBuf {
+        self.running.join(name(header))
+    }
+
+    /// The recording of a call is done.
+    pub(super) fn set_ready(&self, header: &Header) -> io::Result<()> {
+        fs::rename(self.running(header), self.ready.join(name(header)))
+    }
+
+    /// Recordings that wait to be kept, oldest first.
+    pub(super) fn ready(&self) -> io::Result<Vec<(Header, PathBuf)>> {
+        let mut found = Vec::new();
+        for file in fs::read_dir(&self.ready)? {
+            let path = file?.path();
+            found.extend(path.file_name().and_then(|name| header(name.to_str()?)).map(|header| (header, path.clone())));
+        }
+        found.sort_by_key(|(header, _)| header.call);
+        Ok(found)
+    }
+}
+
+fn name(header: &Header) -> String {
+    let started_us = header.started_at.unix_timestamp_nanos() / 1_000;
+    format!("{}_{}_{started_us}.ogg", header.tenant, header.call)
+}
+
+fn header(name: &str) -> Option<Header> {
+    let mut parts = name.strip_suffix(".ogg")?.split('_');
+    let mut next = || parts.next();
+    let (tenant, call) = (TenantId(next()?.parse().ok()?), CallUuid(next()?.parse().ok()?));
+    let started_us: i128 = next()?.parse().ok()?;
+    let started_at = OffsetDateTime::from_unix_timestamp_nanos(started_us.checked_mul(1_000)?).ok()?;
+    Some(Header { tenant, call, started_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::testing;
+
+    #[test]
+    fn a_name_says_whose_it_is() {
+        let header_of_call = testing::header(77);
+        assert_eq!(header(&name(&header_of_call)), Some(header_of_call));
+        for strange in ["", "x.ogg", "a_b_c.ogg", "call.wav"] {
+            assert_eq!(header(strange), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn what_a_dead_run_was_making_is_ready_at_the_next_start() {
+        let data = tempfile::tempdir().unwrap();
+        let call = testing::header(77);
+        fs::write(Folders::open(data.path()).unwrap().running(&call), b"audio").unwrap();
+        let ready = Folders::open(data.path()).unwrap().ready().unwrap();
+        assert_eq!(ready.iter().map(|(header, _)| *header).collect::<Vec<_>>(), [call]);
+    }
+}

@@ -1,0 +1,121 @@
+//! The task that moves finished recordings to the object store and has the store know of them.
+//!
+//! Invariant: a file leaves this machine's disk only when the object store has it and the journal has its entry. Doing it
+//! again gives the same object and the same entry.
+
+use super::folders::Folders;
+use super::pages::duration_ms;
+use crate::persist::journal::Journal;
+use crate::store::{Entry, Header, RecordingEntry};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// After a failure: when to try again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// An object store takes a recording within this.
+const PUT_WITHIN: Duration = Duration::from_secs(120);
+
+/// What players are told.
+const MEDIA_TYPE: &str = "audio/ogg; codecs=opus";
+
+/// Moves recordings.
+pub(super) struct Keeping {
+    pub(super) folders: Folders,
+    pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) journal: Journal,
+    /// Told when a recording is done.
+    pub(super) ready: Arc<Notify>,
+    /// No recording is made any more.
+    pub(super) closing: CancellationToken,
+}
+
+/// Why a recording is not kept yet.
+#[derive(Debug, thiserror::Error)]
+enum KeepError {
+    #[error("its file cannot be read or removed: {0}")]
+    File(#[from] std::io::Error),
+    #[error("the object store does not take it: {0}")]
+    Objects(#[from] object_store::Error),
+    #[error("the object store took longer than {} s", PUT_WITHIN.as_secs())]
+    Slow,
+    #[error(transparent)]
+    Journal(#[from] crate::persist::JournalError),
+}
+
+impl Keeping {
+    /// Keeps recordings until no more will come and the last was tried. Cancellation safe: what was not kept is kept at
+    /// the next start.
+    pub(super) async fn run(self) {
+        loop {
+            let is_last = self.closing.is_cancelled();
+            let is_done = self.keep_all().await;
+            if is_last {
+                return;
+            }
+            tokio::select! {
+                () = self.ready.notified(), if is_done => {}
+                () = sleep(RETRY) => {}
+                () = self.closing.cancelled() => {}
+            }
+        }
+    }
+
+    /// Whether nothing is left.
+    async fn keep_all(&self) -> bool {
+        let ready = match self.folders.ready() {
+            Ok(ready) => ready,
+            Err(error) => {
+                error!(%error, "finished recordings cannot be listed");
+                return false;
+            }
+        };
+        let mut is_done = true;
+        for (header, file) in ready {
+            if let Err(error) = self.keep(header, &file).await {
+                warn!(call = %header.call, %error, "a recording waits on this machine's disk");
+                is_done = false;
+            }
+        }
+        is_done
+    }
+
+    async fn keep(&self, header: Header, file: &Path) -> Result<(), KeepError> {
+        let bytes = tokio::fs::read(file).await?;
+        match duration_ms(&bytes) {
+            Some(duration_ms) => self.put(header, bytes, duration_ms).await?,
+            None => info!(call = %header.call, "a recording without a sound of it is dropped"),
+        }
+        Ok(tokio::fs::remove_file(file).await?)
+    }
+
+    async fn put(&self, header: Header, bytes: Vec<u8>, duration_ms: i64) -> Result<(), KeepError> {
+        let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let key = key(&header);
+        let put = self.objects.put(&key, PutPayload::from(bytes));
+        timeout(PUT_WITHIN, put).await.map_err(|_| KeepError::Slow)??;
+        let entry = RecordingEntry {
+            header,
+            // A call has one recording.
+            id: header.call.0,
+            object_key: key.to_string(),
+            media_type: MEDIA_TYPE.into(),
+            size_bytes,
+            duration_ms,
+        };
+        Ok(self.journal.append(&[Entry::Recording(entry)]).await?)
+    }
+}
+
+/// Where the recording of a call is kept.
+fn key(header: &Header) -> object_store::path::Path {
+    let (tenant, call) = (header.tenant, header.call);
+    let (year, month) = (header.started_at.year(), u8::from(header.started_at.month()));
+    format!("{tenant}/{year:04}/{month:02}/{call}.ogg").into()
+}

@@ -1,0 +1,102 @@
+//! Recordings: a line is listened to, a thread makes a stereo file of it, a task moves the file to the object store.
+//!
+//! Invariant: audio never waits for any of it. A call whose process dies leaves a file that plays up to its last second,
+//! which the next start keeps.
+
+mod folders;
+mod keep;
+mod ogg_opus;
+mod pages;
+mod recorder;
+mod tap;
+#[cfg(test)]
+mod tests;
+mod tracks;
+
+use super::journal::Journal;
+use crate::store::Header;
+use folders::Folders;
+use keep::Keeping;
+use object_store::ObjectStore;
+use recorder::{Begin, Command};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use voice_core::transport::Line;
+
+/// Records calls.
+pub(crate) struct Recordings {
+    /// One message a call, so the number of calls bounds them.
+    commands: Sender<Command>,
+}
+
+/// What makes and keeps recordings.
+pub(crate) struct RecordingTasks {
+    commands: Sender<Command>,
+    closing: CancellationToken,
+    keeping: JoinSet<()>,
+    /// Ends with the recording thread.
+    held: mpsc::Receiver<()>,
+}
+
+/// Starts to record under `data` into `objects`; what an earlier run left there is kept first.
+///
+/// # Errors
+/// What the system says if there are no folders or no thread.
+pub(crate) fn start(
+    data: &Path,
+    objects: Arc<dyn ObjectStore>,
+    journal: Journal,
+) -> io::Result<(Recordings, RecordingTasks)> {
+    let (folders, ready, closing) = (Folders::open(data)?, Arc::new(Notify::new()), CancellationToken::new());
+    let (commands, received) = channel();
+    let (holds, held) = mpsc::channel(1);
+    let (folders_of_thread, told) = (folders.clone(), Arc::clone(&ready));
+    let record = move || {
+        recorder::run(&received, &folders_of_thread, &told);
+        drop(holds);
+    };
+    thread::Builder::new().name("recorder".into()).spawn(record)?;
+    let mut keeping = JoinSet::new();
+    keeping.spawn(Keeping { folders, objects, journal, ready, closing: closing.clone() }.run());
+    Ok((Recordings { commands: commands.clone() }, RecordingTasks { commands, closing, keeping, held }))
+}
+
+impl Recordings {
+    /// A line in the place of `line` that is recorded until it is dropped.
+    pub(crate) fn record(&self, line: Box<dyn Line>, header: Header) -> Box<dyn Line> {
+        let rate = line.info().rate;
+        let (line, listening) = tap::tap(line);
+        if self.commands.send(Command::Begin(Begin { listening, rate, header })).is_err() {
+            error!(call = %header.call, "a call is not recorded: the recording thread is gone");
+        }
+        line
+    }
+}
+
+impl RecordingTasks {
+    /// Ends it after the last call: what can be kept within `within` is, the rest at the next start.
+    pub(crate) async fn stop(self, within: Duration) {
+        let Self { commands, closing, mut keeping, mut held } = self;
+        // A thread that is gone is closed.
+        let _ = commands.send(Command::Close);
+        let kept = async {
+            // Nothing is ever sent: this is ready when the thread is over.
+            let _ = held.recv().await;
+            closing.cancel();
+            while keeping.join_next().await.is_some() {}
+        };
+        if timeout(within, kept).await.is_err() {
+            warn!("not every recording was kept in time: the rest is kept at the next start");
+            keeping.shutdown().await;
+        }
+    }
+}

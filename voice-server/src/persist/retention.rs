@@ -1,0 +1,113 @@
+//! The task that deletes what is past its tenant's retention.
+//!
+//! Invariant: a recording's object goes before the rows that name it, so that no object is forgotten; rows go in small
+//! batches, so that no transaction is long. Each step can be done again.
+
+use crate::principal::TenantId;
+use crate::store::{Recording, StoreError, SystemStore};
+use object_store::{ObjectStore, ObjectStoreExt};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+/// How often it is looked for what is past.
+const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Rows deleted at once.
+const BATCH: u32 = 200;
+
+/// Deletes for all tenants.
+pub(super) struct Retention {
+    pub(super) store: Arc<dyn SystemStore>,
+    pub(super) objects: Arc<dyn ObjectStore>,
+}
+
+/// Why something past its time is still there.
+#[derive(Debug, thiserror::Error)]
+enum RetentionError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the object store does not delete a recording: {0}")]
+    Objects(#[from] object_store::Error),
+}
+
+impl Retention {
+    /// Never ends. Cancellation safe: what was not deleted is found again.
+    pub(super) async fn run(self) {
+        loop {
+            if let Err(error) = self.delete(OffsetDateTime::now_utc()).await {
+                warn!(%error, "not everything past its retention was deleted: trying again later");
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+        loop {
+            let recordings = self.store.expired_recordings(now, BATCH).await?;
+            for (tenant, recording) in &recordings {
+                self.delete_recording(*tenant, recording).await?;
+            }
+            if recordings.len() < BATCH as usize {
+                break;
+            }
+        }
+        loop {
+            let calls = self.store.delete_expired(now, BATCH).await?;
+            if calls > 0 {
+                info!(calls, "calls past their retention were deleted, with what was said in them");
+            }
+            if calls < u64::from(BATCH) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn delete_recording(&self, tenant: TenantId, recording: &Recording) -> Result<(), RetentionError> {
+        match self.objects.delete(&recording.object_key.as_str().into()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.store.forget_recording(tenant, recording.id).await?;
+        info!(%tenant, call = %recording.call_id, "a recording past its retention was deleted");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::testing::{ScriptedStore, header};
+    use futures::StreamExt;
+    use object_store::PutPayload;
+    use object_store::memory::InMemory;
+    use uuid::Uuid;
+
+    fn recording(call: u128) -> Recording {
+        Recording {
+            id: Uuid::from_u128(call),
+            call_id: header(call).call,
+            object_key: format!("tenant/{call}.ogg"),
+            media_type: "audio/ogg; codecs=opus".into(),
+            size_bytes: 1,
+            duration_ms: 1,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[tokio::test]
+    async fn objects_go_before_rows_and_one_that_is_gone_already_stops_nothing() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        let calls = 1..=u128::from(BATCH) + 10;
+        for call in calls.clone().skip(1) {
+            objects.put(&recording(call).object_key.as_str().into(), PutPayload::from_static(b"x")).await.unwrap();
+        }
+        store.will_expire(calls.clone().map(recording));
+        let retention = Retention { store: Arc::clone(&store) as _, objects: Arc::clone(&objects) as _ };
+        retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(objects.list(None).count().await, 0);
+        assert_eq!(store.forgotten(), calls.map(Uuid::from_u128).collect::<Vec<_>>());
+    }
+}

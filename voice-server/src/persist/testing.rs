@@ -1,0 +1,214 @@
+//! A store that does what a test tells it, and entries to give it.
+
+use super::limits::PersistLimits;
+use crate::principal::{CallUuid, Role, TenantId, UserId};
+use crate::store::{
+    CallStart, Entry, Header, Recording, Standing, StoreError, Stored, SystemStore, Utterance, UtteranceEntry,
+    UtteranceTimes, Who,
+};
+use async_trait::async_trait;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// What the next write meets. Without any, it is a database at its best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meets {
+    /// No connection.
+    Away,
+    /// An answer after so long.
+    Slow(Duration),
+    /// A commit whose answer is lost.
+    LostAnswer,
+}
+
+#[derive(Default)]
+struct Inner {
+    meets: VecDeque<Meets>,
+    /// Texts that can never be written, and those at which the database fails.
+    poison: Vec<String>,
+    faulty: Vec<String>,
+    rows: Vec<Entry>,
+    /// How many entries each write brought.
+    writes: Vec<usize>,
+    orphans_ended_after: Vec<usize>,
+    expired: Vec<Recording>,
+    forgotten: Vec<Uuid>,
+}
+
+/// Keeps rows as a database would: all entries of a write or none, and what is there already stays.
+#[derive(Default)]
+pub(crate) struct ScriptedStore(Mutex<Inner>);
+
+impl ScriptedStore {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn will_meet(&self, meets: impl IntoIterator<Item = Meets>) {
+        self.inner().meets.extend(meets);
+    }
+
+    /// It meets nothing bad any more.
+    pub(crate) fn is_back(&self) {
+        self.inner().meets.clear();
+    }
+
+    pub(crate) fn poison(&self, text: &str) {
+        self.inner().poison.push(text.into());
+    }
+
+    pub(crate) fn faulty(&self, text: &str) {
+        self.inner().faulty.push(text.into());
+    }
+
+    /// The texts of all utterances, in the order in which they were first written.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.inner().rows.iter().filter_map(text_of).collect()
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Entry> {
+        self.inner().rows.clone()
+    }
+
+    pub(crate) fn writes(&self) -> Vec<usize> {
+        self.inner().writes.clone()
+    }
+
+    /// How many rows there were when orphans were ended.
+    pub(crate) fn orphans_ended_after(&self) -> Vec<usize> {
+        self.inner().orphans_ended_after.clone()
+    }
+
+    pub(crate) fn will_expire(&self, recordings: impl Iterator<Item = Recording>) {
+        self.inner().expired.extend(recordings);
+    }
+
+    /// Recordings that were forgotten, in order.
+    pub(crate) fn forgotten(&self) -> Vec<Uuid> {
+        self.inner().forgotten.clone()
+    }
+
+    fn commit(&self, entries: &[Entry]) -> Stored<()> {
+        let mut inner = self.inner();
+        inner.writes.push(entries.len());
+        let texts: Vec<_> = entries.iter().filter_map(text_of).collect();
+        if texts.iter().any(|text| inner.poison.contains(text)) {
+            return Err(StoreError::Conflict { sentence: "no such row".into() });
+        }
+        if texts.iter().any(|text| inner.faulty.contains(text)) {
+            return Err(StoreError::Database(sqlx::Error::RowNotFound));
+        }
+        for entry in entries {
+            if !inner.rows.contains(entry) {
+                inner.rows.push(entry.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SystemStore for ScriptedStore {
+    async fn write(&self, entries: &[Entry]) -> Stored<()> {
+        let meets = self.inner().meets.pop_front();
+        match meets {
+            None => self.commit(entries),
+            Some(Meets::Away) => Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut)),
+            Some(Meets::Slow(by)) => {
+                sleep(by).await;
+                self.commit(entries)
+            }
+            Some(Meets::LostAnswer) => {
+                self.commit(entries)?;
+                Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed))
+            }
+        }
+    }
+
+    async fn end_orphans(&self, _: Uuid, _: OffsetDateTime) -> Stored<u64> {
+        let mut inner = self.inner();
+        let rows = inner.rows.len();
+        inner.orphans_ended_after.push(rows);
+        Ok(1)
+    }
+
+    async fn standing(&self, _: UserId) -> Stored<Option<Standing>> {
+        Ok(None)
+    }
+
+    async fn talk_time(&self, _: TenantId, _: OffsetDateTime, _: OffsetDateTime) -> Stored<Duration> {
+        Ok(Duration::ZERO)
+    }
+
+    async fn expired_recordings(&self, _: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {
+        let expired = self.inner().expired.iter().take(max_rows as usize).cloned().collect::<Vec<_>>();
+        Ok(expired.into_iter().map(|recording| (header(1).tenant, recording)).collect())
+    }
+
+    async fn forget_recording(&self, _: TenantId, id: Uuid) -> Stored<()> {
+        let mut inner = self.inner();
+        inner.expired.retain(|recording| recording.id != id);
+        inner.forgotten.push(id);
+        Ok(())
+    }
+
+    async fn delete_expired(&self, _: OffsetDateTime, _: u32) -> Stored<u64> {
+        Ok(0)
+    }
+
+    async fn ensure_development(&self, _: TenantId, _: UserId, _: Role) -> Stored<()> {
+        Ok(())
+    }
+
+    async fn ping(&self) -> Stored<()> {
+        Ok(())
+    }
+}
+
+fn text_of(entry: &Entry) -> Option<String> {
+    match entry {
+        Entry::Utterance(entry) => Some(entry.utterance.text.clone()),
+        _ => None,
+    }
+}
+
+/// Limits under which nothing is waited for.
+pub(crate) fn quick() -> PersistLimits {
+    PersistLimits { batch_wait: Duration::ZERO, ..PersistLimits::default() }
+}
+
+pub(crate) fn header(call: u128) -> Header {
+    Header {
+        tenant: TenantId(Uuid::from_u128(1)),
+        call: CallUuid(Uuid::from_u128(call)),
+        started_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+pub(crate) fn call_start(call: u128) -> Entry {
+    let user = UserId(Uuid::from_u128(2));
+    Entry::CallStart(CallStart { header: header(call), user, lead: None, run: Uuid::from_u128(3) })
+}
+
+pub(crate) fn said(call: u128, seq: i32, text: &str) -> Entry {
+    let utterance = Utterance {
+        seq,
+        turn: 1,
+        reply: None,
+        who: Who::Caller,
+        text: text.into(),
+        full_text: None,
+        start_ms: 0,
+        end_ms: 1,
+        outcome: "silence".into(),
+        barge_in_cause: None,
+        resumes: 0,
+        times: UtteranceTimes::default(),
+        timeline: None,
+    };
+    Entry::Utterance(Box::new(UtteranceEntry { header: header(call), utterance }))
+}

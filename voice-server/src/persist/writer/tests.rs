@@ -1,0 +1,130 @@
+use super::*;
+use crate::persist::stats::get;
+use crate::persist::testing::{Meets, ScriptedStore, call_start, quick, said};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+struct Writing {
+    store: Arc<ScriptedStore>,
+    stats: Arc<Stats>,
+    work: mpsc::Sender<Work>,
+    folder: TempDir,
+}
+
+fn writing(limits: &PersistLimits) -> Writing {
+    let (store, stats, folder) = (Arc::new(ScriptedStore::default()), Arc::default(), TempDir::new().unwrap());
+    let (work, received) = mpsc::channel(1);
+    let writer = Writer::new(Arc::clone(&store) as _, Uuid::nil(), folder.path(), limits, Arc::clone(&stats));
+    #[expect(clippy::disallowed_methods, reason = "ends with the test")]
+    tokio::spawn(writer.run(received));
+    Writing { store, stats, work, folder }
+}
+
+impl Writing {
+    async fn write(&self, entries: Vec<Entry>) {
+        let (done, is_done) = oneshot::channel();
+        let batch = Batch { entries, unreadable: Vec::new() };
+        self.work.send(Work::Batch(batch, done)).await.unwrap();
+        is_done.await.unwrap();
+    }
+
+    fn dead_letters(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("dead-letters.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn call(texts: &[&str]) -> Vec<Entry> {
+    let said = texts.iter().enumerate().map(|(seq, text)| said(1, seq as i32, text));
+    std::iter::once(call_start(1)).chain(said).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_delays_and_loses_nothing() {
+    let writing = writing(&quick());
+    writing.store.will_meet([Meets::Away; 30]);
+    writing.write(call(&["one", "two"])).await;
+    assert_eq!(writing.store.rows(), call(&["one", "two"]));
+    assert_eq!((get(&writing.stats.retries), get(&writing.stats.stored)), (30, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_whose_answer_is_lost_is_written_once() {
+    let writing = writing(&quick());
+    writing.store.will_meet([Meets::LostAnswer, Meets::LostAnswer]);
+    writing.write(call(&["one"])).await;
+    writing.write(call(&["one"])).await;
+    assert_eq!(writing.store.rows(), call(&["one"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_hangs_is_given_up_and_asked_again() {
+    let writing = writing(&PersistLimits { write_within: Duration::from_secs(5), ..quick() });
+    writing.store.will_meet([Meets::Slow(Duration::from_secs(3_600))]);
+    #[expect(clippy::disallowed_methods, reason = "simulated time")]
+    let begun = Instant::now();
+    writing.write(call(&["one"])).await;
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    assert_eq!(writing.store.rows(), call(&["one"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_can_never_be_written_goes_to_the_dead_letters_and_the_rest_lands_in_order() {
+    let writing = writing(&quick());
+    let texts: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    for poison in ["0", "17", "18", "99"] {
+        writing.store.poison(poison);
+    }
+    writing.write(call(&texts.iter().map(String::as_str).collect::<Vec<_>>())).await;
+    let expected: Vec<_> = texts.iter().filter(|text| !["0", "17", "18", "99"].contains(&text.as_str())).collect();
+    assert_eq!(writing.store.texts().iter().collect::<Vec<_>>(), expected);
+    let buried: Vec<_> =
+        writing.dead_letters().iter().map(|line| line["entry"]["entry"]["utterance"]["text"].clone()).collect();
+    assert_eq!(buried, ["0", "17", "18", "99"]);
+    assert_eq!(get(&writing.stats.dead_letters), 4);
+    assert!(writing.store.writes().len() < 60, "found by halves: {:?}", writing.store.writes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_the_database_is_tried_a_few_times_before_its_entry_is_blamed() {
+    let writing = writing(&quick());
+    writing.store.faulty("two");
+    writing.write(call(&["one", "two", "three"])).await;
+    assert_eq!(writing.store.texts(), ["one", "three"]);
+    assert_eq!(writing.dead_letters().len(), 1);
+    assert_eq!(get(&writing.stats.retries), u64::from(TRIES_OF_AN_ENTRY));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_another_version_is_a_dead_letter() {
+    let writing = writing(&quick());
+    let (done, is_done) = oneshot::channel();
+    let batch = Batch { entries: Vec::new(), unreadable: vec!["{}".into()] };
+    writing.work.send(Work::Batch(batch, done)).await.unwrap();
+    is_done.await.unwrap();
+    assert_eq!(writing.dead_letters(), [serde_json::json!({"unreadable": {"record": "{}"}})]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_dead_letters_have_no_room_nothing_is_let_go() {
+    let writing = writing(&PersistLimits { dead_letter_bytes: 0, ..quick() });
+    writing.store.poison("one");
+    let (done, mut is_done) = oneshot::channel();
+    let batch = Batch { entries: call(&["one"]), unreadable: Vec::new() };
+    writing.work.send(Work::Batch(batch, done)).await.unwrap();
+    let waited = timeout(Duration::from_secs(600), &mut is_done).await;
+    assert!(waited.is_err(), "it waits for somebody to make room");
+    assert_eq!(get(&writing.stats.dead_letters), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_are_ended_when_what_is_left_is_written() {
+    let writing = writing(&quick());
+    writing.write(call(&["one"])).await;
+    let (done, is_done) = oneshot::channel();
+    writing.work.send(Work::LeftoversRead(done)).await.unwrap();
+    is_done.await.unwrap();
+    assert_eq!(writing.store.orphans_ended_after(), [2]);
+}
