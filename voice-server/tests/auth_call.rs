@@ -76,6 +76,17 @@ async fn a_ticket_opens_one_call_on_its_own_page_within_half_a_minute() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_host_may_ask_for_a_ticket_and_for_nothing_else() {
+    let server = start(ServerLimits::default()).await;
+    let ask = |method: &str| format!("{PAGE}Access-Control-Request-Method: {method}\r\n");
+    let allowed = |head: &str| head.contains("access-control-allow-origin: https://app.example\r\n");
+    assert!(allowed(&server.preflight("/v1/tickets", &ask("POST")).await.head));
+    assert!(!allowed(&server.preflight("/v1/me", &ask("GET")).await.head));
+    let answer = server.post("/v1/tickets", &format!("{PAGE}Authorization: {}\r\n", server.access.bearer())).await;
+    assert!(answer.status == 201 && allowed(&answer.head), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_ticket_is_of_no_use_once_its_tenant_is_suspended() {
     let server = start(ServerLimits::default()).await;
     let ticket = ticket(&server, "").await;

@@ -16,7 +16,6 @@ use uuid::Uuid;
 use voice_core::session::Agent;
 use voice_core::transport::native::{ErrorCode, ServerMessage};
 use voice_core::turn::TurnConfig;
-use voice_server::store::SystemStore;
 use voice_server::{Role, ServerLimits, TenantId, UserId};
 
 const FOREVER_MS: u64 = 30 * 24 * 3_600_000;

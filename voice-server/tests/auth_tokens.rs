@@ -16,7 +16,7 @@ use serve_support::{Answered, TestServer, agent};
 use std::sync::Arc;
 use uuid::Uuid;
 use voice_server::auth::{Jwks, LocalIssuer, SharedSecret, Verifier};
-use voice_server::store::{NewUser, SystemStore, TenantChange, TenantStatus};
+use voice_server::store::{NewUser, TenantChange, TenantStatus};
 use voice_server::{Role, ServerConfig, ServerLimits, TenantId, UserId};
 
 const SECRET: &str = "the secret of a project, of more than 32 bytes";

@@ -1,5 +1,7 @@
 //! Whole calls through a server that keeps them: what the store has is what the caller was told.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod persist_support;
 mod serve_support;
 

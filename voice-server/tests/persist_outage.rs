@@ -1,6 +1,8 @@
 //! The database takes nothing while callers talk: they are told what is final all the same, and when it is back it gets
 //! all of it, once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod persist_support;
 mod postgres_support;
 

@@ -138,7 +138,9 @@ impl TtsLink {
         }
         self.note_rest(&error);
         let Awaited::Yes { first, tries } = self.awaited else { return Voice::Wait };
-        let Some(usual) = RETRY_AFTER.get(tries).filter(|_| self.rests_too_long().is_none()) else {
+        // Who waited for an opening to its deadline has heard nothing for that long.
+        let is_in_vain = matches!(error, StageError::Stalled { .. }) || self.rests_too_long().is_some();
+        let Some(usual) = RETRY_AFTER.get(tries).filter(|_| !is_in_vain) else {
             self.link = Link::Broken;
             return Voice::Failed(error);
         };

@@ -1,7 +1,7 @@
 //! The tenants of the server: for platform administrators.
 
 use super::answer::{Answer, Made, made};
-use super::check::{self, Check};
+use super::bounds::{self, Bounded};
 use super::extract::{Body, Id, Params};
 use super::identity::Administrator;
 use super::page::{List, PageParams};
@@ -27,15 +27,15 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(list_users))
 }
 
-impl Check for NewTenant {
+impl Bounded for NewTenant {
     fn check(&self) -> Result<(), Problem> {
-        check::name("name", &self.name)
+        bounds::name("name", &self.name)
     }
 }
 
-impl Check for TenantChange {
+impl Bounded for TenantChange {
     fn check(&self) -> Result<(), Problem> {
-        self.name.as_deref().map_or(Ok(()), |name| check::name("name", name))?;
+        self.name.as_deref().map_or(Ok(()), |name| bounds::name("name", name))?;
         if self.retention_days.is_some_and(|days| days > MAX_RETENTION_DAYS) {
             return Err(Problem::invalid(format!("retention_days must be at most {MAX_RETENTION_DAYS}")));
         }
@@ -43,7 +43,7 @@ impl Check for TenantChange {
         if origins.len() > MAX_ORIGINS {
             return Err(Problem::invalid(format!("allowed_origins must be at most {MAX_ORIGINS}")));
         }
-        origins.iter().try_for_each(|origin| check::origin("allowed_origins", origin))
+        origins.iter().try_for_each(|origin| bounds::origin("allowed_origins", origin))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The users of the server: for platform administrators.
 
 use super::answer::{Answer, Gone, Made, made};
-use super::check::{self, Check};
+use super::bounds::{self, Bounded};
 use super::extract::{Body, Id};
 use super::identity::Administrator;
 use super::state::ApiState;
@@ -18,15 +18,15 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(create_user)).routes(routes!(change_user, delete_user))
 }
 
-impl Check for NewUser {
+impl Bounded for NewUser {
     fn check(&self) -> Result<(), Problem> {
-        check::text("full_name", &self.full_name, check::MAX_NAME_CHARS)
+        bounds::text("full_name", &self.full_name, bounds::MAX_NAME_CHARS)
     }
 }
 
-impl Check for UserChange {
+impl Bounded for UserChange {
     fn check(&self) -> Result<(), Problem> {
-        self.full_name.as_deref().map_or(Ok(()), |name| check::text("full_name", name, check::MAX_NAME_CHARS))
+        self.full_name.as_deref().map_or(Ok(()), |name| bounds::text("full_name", name, bounds::MAX_NAME_CHARS))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The reasons for which a tenant calls.
 
 use super::answer::{Answer, Gone, Made, made};
-use super::check::{self, Check};
+use super::bounds::{self, Bounded};
 use super::extract::{Body, Id, Params};
 use super::identity::User;
 use super::page::{List, PageParams};
@@ -26,10 +26,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     ))
 }
 
-impl Check for CampaignFields {
+impl Bounded for CampaignFields {
     fn check(&self) -> Result<(), Problem> {
-        check::name("name", &self.name)?;
-        check::text("instructions", &self.instructions, MAX_INSTRUCTIONS_CHARS)
+        bounds::name("name", &self.name)?;
+        bounds::text("instructions", &self.instructions, MAX_INSTRUCTIONS_CHARS)
     }
 }
 

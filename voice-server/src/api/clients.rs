@@ -1,7 +1,7 @@
 //! The customers of a tenant.
 
 use super::answer::{Answer, Gone, Made, made};
-use super::check::{self, Check};
+use super::bounds::{self, Bounded};
 use super::extract::{Body, Id, Params};
 use super::identity::User;
 use super::page::{List, PageParams};
@@ -23,12 +23,12 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     ))
 }
 
-impl Check for ClientFields {
+impl Bounded for ClientFields {
     fn check(&self) -> Result<(), Problem> {
-        check::name("name", &self.name)?;
-        self.phone.as_deref().map_or(Ok(()), |phone| check::phone("phone", phone))?;
-        self.email.as_deref().map_or(Ok(()), |email| check::email("email", email))?;
-        check::text("notes", &self.notes, check::MAX_NOTES_CHARS)
+        bounds::name("name", &self.name)?;
+        self.phone.as_deref().map_or(Ok(()), |phone| bounds::phone("phone", phone))?;
+        self.email.as_deref().map_or(Ok(()), |email| bounds::email("email", email))?;
+        bounds::text("notes", &self.notes, bounds::MAX_NOTES_CHARS)
     }
 }
 

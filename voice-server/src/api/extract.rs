@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a handler is given was read whole, has no unknown field and is within its bounds.
 
-use super::check::Check;
+use super::bounds::Bounded;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -26,7 +26,7 @@ pub(crate) struct Id<T>(pub(crate) T);
 impl<S, T> FromRequest<S> for Body<T>
 where
     S: Send + Sync,
-    T: DeserializeOwned + Check,
+    T: DeserializeOwned + Bounded,
 {
     type Rejection = Problem;
 

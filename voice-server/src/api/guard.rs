@@ -9,7 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// How long a browser may remember what other hosts' pages are allowed.
 const PREFLIGHT_LIFE: Duration = Duration::from_secs(600);
@@ -36,18 +36,26 @@ pub(crate) async fn sealed(request: Request, next: Next) -> Response {
     response
 }
 
+/// Where tickets are made.
+const TICKETS: &str = "/v1/tickets";
+
 /// Which pages of other hosts may use the API: those that may place calls, none unless configured. Tokens are sent by the
-/// page and not by the browser, so cookies are not let through.
+/// page and not by the browser, so cookies are not let through. Any page may ask for a ticket: which pages it is good on the
+/// tenant's own list says, and whose that is nobody knows before the token has come.
 pub(crate) fn cors(origins: &[String]) -> CorsLayer {
-    let allowed = if origins.iter().any(|origin| origin == "*") {
-        AllowOrigin::from(Any)
-    } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
-    };
+    let origins = origins.to_vec();
+    let is_listed = move |page: &HeaderValue| origins.iter().any(|origin| origin == "*" || page == origin);
+    let allowed = AllowOrigin::predicate(move |page, request| request.uri.path() == TICKETS || is_listed(page));
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, header::IF_NONE_MATCH])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
+        ])
         .expose_headers(EXPOSED)
         .max_age(PREFLIGHT_LIFE)
 }

@@ -1,7 +1,7 @@
 //! Whom a tenant calls for its campaigns.
 
 use super::answer::{Answer, Gone, Made, made};
-use super::check::{self, Check};
+use super::bounds::{self, Bounded};
 use super::extract::{Body, Id, Params};
 use super::identity::User;
 use super::page::{List, page_request};
@@ -37,11 +37,11 @@ struct LeadParams {
     cursor: Option<String>,
 }
 
-impl Check for LeadFields {
+impl Bounded for LeadFields {
     fn check(&self) -> Result<(), Problem> {
-        check::name("name", &self.name)?;
-        check::phone("phone", &self.phone)?;
-        check::text("notes", &self.notes, check::MAX_NOTES_CHARS)
+        bounds::name("name", &self.name)?;
+        bounds::phone("phone", &self.phone)?;
+        bounds::text("notes", &self.notes, bounds::MAX_NOTES_CHARS)
     }
 }
 

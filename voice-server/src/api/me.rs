@@ -1,7 +1,7 @@
 //! Who asks, and what they may change of themselves.
 
 use super::answer::Answer;
-use super::check::{self, Check};
+use super::bounds::{self, Bounded};
 use super::extract::Body;
 use super::identity::User;
 use super::state::ApiState;
@@ -26,9 +26,9 @@ struct MeChange {
     full_name: String,
 }
 
-impl Check for MeChange {
+impl Bounded for MeChange {
     fn check(&self) -> Result<(), Problem> {
-        check::name("full_name", &self.full_name)
+        bounds::name("full_name", &self.full_name)
     }
 }
 

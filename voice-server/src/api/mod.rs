@@ -6,9 +6,9 @@
 mod admin_tenants;
 mod admin_users;
 mod answer;
+mod bounds;
 mod calls;
 mod campaigns;
-mod check;
 mod clients;
 mod document;
 mod extract;

@@ -113,3 +113,55 @@ impl TrustedIssuers {
         self.project.as_deref().map(Jwks::of_project).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::AuthError;
+    use jsonwebtoken::{EncodingKey, Header};
+    use serde_json::json;
+
+    const KEY: &str = "a secret of a project that is long enough";
+
+    fn issuers(variables: &[(&str, &str)]) -> TrustedIssuers {
+        let find = |name: &str| variables.iter().find(|(variable, _)| *variable == name);
+        TrustedIssuers::read(|name| find(name).map(|(_, value)| (*value).to_owned())).expect("a deployment")
+    }
+
+    fn token(issuer: &str) -> String {
+        let exp = jsonwebtoken::get_current_timestamp() + 60;
+        let sub = uuid::Uuid::nil();
+        let claims = json!({ "iss": issuer, "aud": "authenticated", "role": "authenticated", "sub": sub, "exp": exp });
+        jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(KEY.as_bytes())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_issuer_of_the_secret_is_the_one_that_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let variables = [(DEPLOYMENT, "production"), (SECRET, KEY), (ISSUER, "https://p.example/auth/v1")];
+        let verifier = issuers(&variables).verifier(folder.path()).await.unwrap();
+        assert!(verifier.verify(&token("https://p.example/auth/v1")).await.is_ok());
+        assert_eq!(verifier.verify(&token("https://other.example/auth/v1")).await, Err(AuthError::Issuer));
+        assert!(LocalIssuer::existing(folder.path()).unwrap().is_none(), "production has no issuer of its own");
+    }
+
+    #[tokio::test]
+    async fn production_takes_no_token_of_the_local_issuer_even_if_its_key_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let local = LocalIssuer::open(folder.path()).unwrap();
+        let life = std::time::Duration::from_secs(60);
+        let token = local.sign(crate::UserId(uuid::Uuid::nil()), life).unwrap();
+        let token = secrecy::ExposeSecret::expose_secret(&token);
+        let verifier = issuers(&[]).verifier(folder.path()).await.unwrap();
+        assert!(verifier.verify(token).await.is_ok(), "development does");
+        let variables = [(DEPLOYMENT, "production"), (SECRET, KEY), (ISSUER, "https://p.example/auth/v1")];
+        let verifier = issuers(&variables).verifier(folder.path()).await.unwrap();
+        assert_eq!(verifier.verify(token).await, Err(AuthError::Signature));
+    }
+
+    #[test]
+    fn debug_does_not_show_the_secret() {
+        let said = format!("{:?}", issuers(&[(SECRET, KEY), (PROJECT, "https://p.example")]));
+        assert!(said.contains("p.example") && !said.contains(KEY), "{said}");
+    }
+}

@@ -5,6 +5,7 @@
 
 use crate::auth::{Gate, Identity, Refused};
 use crate::principal::Principal;
+use std::ops::ControlFlow;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
@@ -23,6 +24,14 @@ pub(super) struct Authority {
     principal: Principal,
     expires_at: Instant,
     grace: Duration,
+    warned: Warned,
+}
+
+/// Whether the client knows that the end is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Warned {
+    NotYet,
+    Yes,
 }
 
 /// What a token during the call is.
@@ -37,43 +46,59 @@ enum Renewal {
 
 impl Authority {
     pub(super) fn new(gate: Gate, identity: &Identity, grace: Duration) -> Self {
-        Self { gate, principal: identity.standing.principal, expires_at: identity.expires_at, grace }
+        let (principal, expires_at) = (identity.standing.principal, identity.expires_at);
+        Self { gate, principal, expires_at, grace, warned: Warned::NotYet }
     }
 
     /// Ready once the call has to end: what was shown has run out, or somebody else's was shown. Until then it tells the
     /// client what there is to tell; whoever does not read misses it. Cancellation safe.
     pub(super) async fn run_out(mut self, mut tokens: WireTokens, client: &WireSender) {
-        let mut is_told = false;
         let mut next_token = self.gate.now();
         loop {
-            let due = if is_told { self.expires_at + self.grace } else { self.before_end() };
             let token = async {
                 sleep_until(next_token).await;
                 tokens.next().await
             };
             tokio::select! {
-                () = sleep_until(due) => {
-                    if is_told {
-                        return info!("nothing says any more who the caller is: the call ends");
-                    }
-                    is_told = true;
-                    let _ = client.try_send(ServerMessage::AuthExpiring { in_ms: self.left_ms() });
-                }
+                () = sleep_until(self.due()) => match self.warned {
+                    Warned::NotYet => self.warn(client),
+                    Warned::Yes => return info!("nothing says any more who the caller is: the call ends"),
+                },
                 Some(token) = token => {
-                    match self.renew(&token).await {
-                        Renewal::Until(expires_at) => {
-                            (self.expires_at, is_told) = (expires_at, false);
-                            let _ = client.try_send(ServerMessage::AuthRenewed { in_ms: self.left_ms() });
-                        }
-                        Renewal::Refused(why) => {
-                            let _ = client.try_send(ServerMessage::Error { code: why.code(), message: why.to_string() });
-                        }
-                        Renewal::Somebody => return info!("somebody else's token was sent: the call ends"),
+                    if self.take(&token, client).await.is_break() {
+                        return info!("somebody else's token was sent: the call ends");
                     }
                     next_token = self.gate.now() + BETWEEN_TOKENS;
                 }
             }
         }
+    }
+
+    /// When there is something to do.
+    fn due(&self) -> Instant {
+        match self.warned {
+            Warned::NotYet => self.expires_at.checked_sub(WARNING).unwrap_or(self.expires_at),
+            Warned::Yes => self.expires_at + self.grace,
+        }
+    }
+
+    fn warn(&mut self, client: &WireSender) {
+        self.warned = Warned::Yes;
+        let _ = client.try_send(ServerMessage::AuthExpiring { in_ms: self.left_ms() });
+    }
+
+    /// Judges a token and tells the client; breaks if it is somebody else's.
+    async fn take(&mut self, token: &AuthToken, client: &WireSender) -> ControlFlow<()> {
+        let answer = match self.renew(token).await {
+            Renewal::Until(expires_at) => {
+                (self.expires_at, self.warned) = (expires_at, Warned::NotYet);
+                ServerMessage::AuthRenewed { in_ms: self.left_ms() }
+            }
+            Renewal::Refused(why) => ServerMessage::Error { code: why.code(), message: why.to_string() },
+            Renewal::Somebody => return ControlFlow::Break(()),
+        };
+        let _ = client.try_send(answer);
+        ControlFlow::Continue(())
     }
 
     async fn renew(&self, token: &AuthToken) -> Renewal {
@@ -85,10 +110,6 @@ impl Authority {
             }
             Err(why) => Renewal::Refused(why.into()),
         }
-    }
-
-    fn before_end(&self) -> Instant {
-        self.expires_at.checked_sub(WARNING).unwrap_or(self.expires_at)
     }
 
     fn left_ms(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Callers who press keys as soon as the agent speaks, hang up now and then, and write down what they are told.
 
 use super::Dice;
-use super::told::{Calls, Told};
+use super::told::Calls;
 use futures::{SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,7 +69,7 @@ impl Crowd {
 
 impl Shared {
     fn note(&self, call: &str, message: &ServerMessage) {
-        let is_final = self.calls.lock().unwrap().entry(call.to_owned()).or_insert_with(Told::default).note(message);
+        let is_final = self.calls.lock().unwrap().entry(call.to_owned()).or_default().note(message);
         if is_final && self.finals.fetch_add(1, Ordering::SeqCst) + 1 == self.wanted.load(Ordering::SeqCst) {
             self.reached.notify_one();
         }

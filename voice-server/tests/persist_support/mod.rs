@@ -1,6 +1,7 @@
 //! The real server as a process that can be killed, callers that write down what they were told, and the comparison of
 //! that with what the store has.
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 pub(crate) mod caller;
 pub(crate) mod process;

@@ -104,6 +104,11 @@ impl TestServer {
         self.send(&format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n{headers}\r\n")).await
     }
 
+    /// The answer to a browser that asks what a page may do.
+    pub(crate) async fn preflight(&self, path: &str, headers: &str) -> Answered {
+        self.send(&format!("OPTIONS {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")).await
+    }
+
     async fn send(&self, request: &str) -> Answered {
         let mut stream = BufReader::new(TcpStream::connect(self.address).await.unwrap());
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -131,7 +131,10 @@ impl Published {
     async fn fetch_and_keep(&self) -> Result<(), FetchError> {
         let body = self.fetch.get().await?;
         let set = KeySet::read(&body, &self.issuer)?;
-        info!(keys = set.len(), "the issuer's keys are here");
+        match set.len() {
+            0 => warn!("the issuer publishes no key that can be used: a project that signs with HS256 has none"),
+            keys => info!(keys, "the issuer's keys are here"),
+        }
         self.keys.send_replace(Some(Kept { set: Arc::new(set), fetched_at: clock::now() }));
         Ok(())
     }

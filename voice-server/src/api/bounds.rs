@@ -6,7 +6,7 @@
 use crate::problem::Problem;
 
 /// Something that a client sent and that has bounds.
-pub(crate) trait Check {
+pub(crate) trait Bounded {
     /// # Errors
     /// A problem that names the first field that is out of its bounds.
     fn check(&self) -> Result<(), Problem>;
