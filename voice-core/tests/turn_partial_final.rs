@@ -75,9 +75,9 @@ fn over_the_agent_a_part_that_is_no_bid_is_no_verdict_on_the_rest() {
     over_agent(
         "
         3000 speech => pause 1
-        4000 quiet => finalize
-        4010 final-to 3200 mm-hmm
-        4100 final-to 3900 wait a minute => clear 1; barge-in 1 Words from 2940: We are; cancel 1
+        3700 quiet => finalize
+        3710 final-to 3200 mm-hmm
+        3800 final-to 3600 wait a minute => clear 1; barge-in 1 Words from 2940: We are open from nine.; cancel 1; guess 2 to 2: mm-hmm wait a minute
         ",
     );
 }

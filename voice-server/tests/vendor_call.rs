@@ -8,6 +8,7 @@ mod access_support;
 mod vendor_support;
 
 use access_support::Access;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -121,8 +122,11 @@ async fn a_key_is_nowhere_in_what_a_server_writes_during_a_call_however_much_it_
     stdout.read_line(&mut written).unwrap();
     let address = written.trim().strip_prefix("listening on ").expect("where it listens").to_owned();
 
+    let token = command(&BTreeMap::new(), &["token"]).output().expect("the command runs").stdout;
+    let token = String::from_utf8(token).unwrap().trim().to_owned();
     let line = TcpStream::connect(address).await.unwrap();
-    let (report, end) = place(line, &caller(folder.path())).await;
+    let args = CallArgs { token: Some(token.into()), ..caller(folder.path()) };
+    let (report, end) = place(line, &args).await;
     end.expect("the call ends in order");
     assert!(report.expect("the call began").cost.is_some());
 

@@ -88,7 +88,7 @@ fn the_view_is_bounded_and_never_splits_a_call_from_its_result() {
     history.tool_call(call("a"));
     history.tool_result("a", "ten", Arrival::InTime);
     history.agent_turn(TurnId(1), "At ten.", Delivery::Whole);
-    assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "calls: a", "a: ten", "agent, cut: At ten."]);
+    assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "calls: a", "a: ten", "agent: At ten."]);
     history.caller_turn(TurnId(2), "Two.");
     assert_eq!(lines(&history.model_view(None)), ["system: Be kind.", "agent: At ten.", "caller: Two."]);
     assert_eq!(history.entries().count(), 6);

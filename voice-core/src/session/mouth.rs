@@ -174,13 +174,13 @@ impl TtsLink {
 }
 
 fn opening(tts: &Arc<dyn Tts>, wait: Duration) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
-    let open = tts.open();
+    let tts = Arc::clone(tts);
     let late = StageError::Stalled { engine: "the TTS", waited: OPEN_DEADLINE };
     async move {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        tokio::time::timeout(OPEN_DEADLINE, open).await.unwrap_or(Err(late))
+        tokio::time::timeout(OPEN_DEADLINE, tts.open()).await.unwrap_or(Err(late))
     }
     .boxed()
 }

@@ -36,8 +36,8 @@ pub(crate) async fn sealed(request: Request, next: Next) -> Response {
     response
 }
 
-/// Where tickets are made.
-const TICKETS: &str = "/v1/tickets";
+/// Where tickets are made, within the API.
+const TICKETS: &str = "/tickets";
 
 /// Which pages of other hosts may use the API: those that may place calls, none unless configured. Tokens are sent by the
 /// page and not by the browser, so cookies are not let through. Any page may ask for a ticket: which pages it is good on the
