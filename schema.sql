@@ -132,19 +132,19 @@ create index if not exists user_profiles_newest on public.user_profiles (tenant_
 comment on table public.user_profiles is 'Which tenant a token''s subject belongs to, and what they may do there.';
 
 create table if not exists public.clients (
-  id uuid primary key default gen_random_uuid(),
+  id uuid not null default gen_random_uuid(),
   tenant_id uuid not null constraint clients_tenant references public.tenants (id),
   name text not null constraint clients_name_length check (char_length(name) between 1 and 200),
   phone text constraint clients_phone_e164 check (phone ~ '^\+[1-9][0-9]{1,14}$'),
   email text constraint clients_email_form check (char_length(email) between 3 and 320 and email like '%_@_%'),
   notes text not null default '' constraint clients_notes_length check (char_length(notes) <= 4000),
   created_at timestamptz not null default now(),
-  constraint clients_key unique (tenant_id, id)
+  constraint clients_key primary key (tenant_id, id)
 );
 create index if not exists clients_newest on public.clients (tenant_id, created_at desc, id desc);
 
 create table if not exists public.campaigns (
-  id uuid primary key default gen_random_uuid(),
+  id uuid not null default gen_random_uuid(),
   tenant_id uuid not null constraint campaigns_tenant references public.tenants (id),
   name text not null constraint campaigns_name_length check (char_length(name) between 1 and 200),
   status text not null default 'draft'
@@ -152,14 +152,14 @@ create table if not exists public.campaigns (
   instructions text not null default ''
     constraint campaigns_instructions_length check (char_length(instructions) <= 16000),
   created_at timestamptz not null default now(),
-  constraint campaigns_key unique (tenant_id, id)
+  constraint campaigns_key primary key (tenant_id, id)
 );
 create index if not exists campaigns_newest on public.campaigns (tenant_id, created_at desc, id desc);
 
 -- A child names its parent together with the tenant: a foreign key is checked without policies, and would else accept
 -- another tenant's row. What is unique is so within a tenant, or it would tell what another has.
 create table if not exists public.leads (
-  id uuid primary key default gen_random_uuid(),
+  id uuid not null default gen_random_uuid(),
   tenant_id uuid not null constraint leads_tenant references public.tenants (id),
   campaign_id uuid not null,
   client_id uuid,
@@ -169,7 +169,7 @@ create table if not exists public.leads (
     constraint leads_status_word check (status in ('new', 'contacted', 'won', 'lost', 'do_not_call')),
   notes text not null default '' constraint leads_notes_length check (char_length(notes) <= 4000),
   created_at timestamptz not null default now(),
-  constraint leads_key unique (tenant_id, id),
+  constraint leads_key primary key (tenant_id, id),
   constraint leads_phone_once unique (tenant_id, campaign_id, phone),
   constraint leads_campaign foreign key (tenant_id, campaign_id)
     references public.campaigns (tenant_id, id) on delete cascade,

@@ -30,11 +30,18 @@ const PER_CHARACTER: u128 = PARTS / 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Prices {
-    /// What all prices are in.
+    /// What all prices are in, by ISO 4217.
+    #[serde(deserialize_with = "read_currency")]
     pub currency: String,
     /// By the engines' names, as the log and the calls' costs show them.
     #[serde(flatten)]
     pub engines: BTreeMap<String, EnginePrices>,
+}
+
+fn read_currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let is_code = word.len() == 3 && word.bytes().all(|letter| letter.is_ascii_uppercase());
+    if is_code { Ok(word) } else { Err(de::Error::custom("write the currency as three capital letters, as in USD")) }
 }
 
 impl Default for Prices {
@@ -252,6 +259,16 @@ mod tests {
 
     fn tokens(input_tokens: u64, cached_tokens: u64, output_tokens: u64) -> TokenUsage {
         TokenUsage { input_tokens, cached_tokens, output_tokens }
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters_as_every_store_wants_it() {
+        assert_eq!(prices("currency = \"EUR\"").unwrap().currency, "EUR");
+        assert_eq!(prices("").unwrap().currency, "USD");
+        for wrong in ["eur", "\u{20ac}", "EURO", ""] {
+            let error = prices(&format!("currency = {wrong:?}")).unwrap_err();
+            assert!(error.contains("three capital letters"), "{wrong}: {error}");
+        }
     }
 
     #[test]

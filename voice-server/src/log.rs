@@ -7,9 +7,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// What writes out whole requests at the level `trace`, keys and all. Other dependencies log headers through types that
-/// show marked ones as "Sensitive", or do not log them: a test searches everything that is written at `trace`.
-const WRITES_REQUESTS: &str = "tungstenite::handshake";
+/// What writes out whole requests and messages at the level `trace`, keys and tokens and all. Other dependencies log
+/// headers through types that show marked ones as "Sensitive", or do not log them: tests search everything that is
+/// written at `trace`.
+const WRITES_SECRETS: [&str; 2] = ["tungstenite::handshake", "tungstenite::protocol"];
 
 /// Starts the log of this process.
 ///
@@ -24,5 +25,5 @@ pub(crate) fn start(filter: Option<&str>) -> Result<(), Box<dyn std::error::Erro
 
 /// No filter that is asked for can overrule this.
 fn is_harmless(line: &Metadata<'_>) -> bool {
-    *line.level() != Level::TRACE || !line.target().starts_with(WRITES_REQUESTS)
+    *line.level() != Level::TRACE || !WRITES_SECRETS.iter().any(|target| line.target().starts_with(target))
 }

@@ -136,10 +136,25 @@ fn status(address: &str, request: &str) -> u16 {
     line.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
+/// A call whose token comes in its first message; gives what the server says to it.
+fn call_with_message(address: &str, token: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("GET /v1/call HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n").as_bytes()).unwrap();
+    let message = format!(r#"{{"type":"auth","token":"{token}"}}"#);
+    let length = u16::try_from(message.len()).unwrap().to_be_bytes();
+    // A text, masked with zeros; then a close.
+    let frame = [&[0x81, 0xfe][..], &length, &[0; 4], message.as_bytes(), &[0x88, 0x80, 0, 0, 0, 0]].concat();
+    stream.write_all(&frame).unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).unwrap();
+    said
+}
+
+const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
 fn call(address: &str, path: &str, headers: &str) -> u16 {
-    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    status(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n{upgrade}{headers}\r\n"))
+    status(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n{UPGRADE}{headers}\r\n"))
 }
 
 #[test]
@@ -161,6 +176,8 @@ fn no_token_and_no_key_is_in_the_log_however_much_it_logs() {
     ] {
         assert_eq!(call(&address, path, &headers), expected, "{path}");
     }
+    let said = call_with_message(&address, &token);
+    assert!(said.starts_with(b"HTTP/1.1 101"), "{}", text(&said));
     let post =
         format!("POST /v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nAuthorization: Bearer {token}\r\n\r\n");
     assert_eq!(status(&address, &post), 201);

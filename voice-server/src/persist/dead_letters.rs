@@ -6,7 +6,7 @@ use crate::store::Entry;
 use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
-use tokio::fs::{self, OpenOptions};
+use tokio::fs::{self, File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
 /// The file.
@@ -38,16 +38,28 @@ impl DeadLetters {
         let mut line = serde_json::to_vec(letter)?;
         line.push(b'\n');
         let mut file = OpenOptions::new().create(true).append(true).open(&self.path).await?;
-        if file.metadata().await?.len() + line.len() as u64 > self.max_bytes {
+        let before = file.metadata().await?.len();
+        if before + line.len() as u64 > self.max_bytes {
             let path = self.path.display();
             return Err(io::Error::other(format!("{path} is full: look into it, then move it away")));
         }
-        file.write_all(&line).await?;
-        file.sync_data().await
+        let written = write(&mut file, &line).await;
+        if written.is_err() {
+            // What is there of the line would else be the beginning of the next.
+            let _ = file.set_len(before).await;
+        }
+        written
     }
 
     /// Whether there are any.
     pub(super) async fn exist(&self) -> bool {
         fs::metadata(&self.path).await.is_ok_and(|file| file.len() > 0)
     }
+}
+
+/// Only flushing tells of a write that failed: `sync_data` tells of its own failure alone.
+async fn write(file: &mut File, line: &[u8]) -> io::Result<()> {
+    file.write_all(line).await?;
+    file.flush().await?;
+    file.sync_data().await
 }

@@ -47,10 +47,15 @@ impl Retention {
     async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
         loop {
             let recordings = self.store.expired_recordings(now, BATCH).await?;
+            let mut kept = 0;
             for (tenant, recording) in &recordings {
-                self.delete_recording(*tenant, recording).await?;
+                if let Err(error) = self.delete_recording(*tenant, recording).await {
+                    warn!(call = %recording.call_id, %error, "a recording past its retention stays for now");
+                    kept += 1;
+                }
             }
-            if recordings.len() < BATCH as usize {
+            // What cannot be deleted comes first again.
+            if recordings.len() < BATCH as usize || kept == recordings.len() {
                 break;
             }
         }
@@ -82,6 +87,7 @@ mod tests {
     use crate::persist::testing::{ScriptedStore, header};
     use futures::StreamExt;
     use object_store::PutPayload;
+    use object_store::local::LocalFileSystem;
     use object_store::memory::InMemory;
     use uuid::Uuid;
 
@@ -95,6 +101,19 @@ mod tests {
             duration_ms: 1,
             created_at: OffsetDateTime::UNIX_EPOCH,
         }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_deleted_keeps_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder in the place of a recording: it cannot be deleted as a file.
+        std::fs::create_dir_all(folder.path().join(recording(1).object_key)).unwrap();
+        let objects = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+        let store = Arc::new(ScriptedStore::default());
+        store.will_expire((1..=3).map(recording));
+        let retention = Retention { store: Arc::clone(&store) as _, objects };
+        retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(store.forgotten(), [2, 3].map(Uuid::from_u128));
     }
 
     #[tokio::test]

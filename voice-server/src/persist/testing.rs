@@ -23,6 +23,8 @@ pub(crate) enum Meets {
     Slow(Duration),
     /// A commit whose answer is lost.
     LostAnswer,
+    /// A database that answers, but not to this login.
+    LockedOut,
 }
 
 #[derive(Default)]
@@ -126,6 +128,7 @@ impl SystemStore for ScriptedStore {
                 self.commit(entries)?;
                 Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed))
             }
+            Some(Meets::LockedOut) => Err(StoreError::Database(sqlx::Error::RowNotFound)),
         }
     }
 
@@ -165,7 +168,10 @@ impl SystemStore for ScriptedStore {
     }
 
     async fn ping(&self) -> Stored<()> {
-        Ok(())
+        match self.inner().meets.front() {
+            Some(Meets::LockedOut) => Err(StoreError::Database(sqlx::Error::RowNotFound)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -101,13 +101,34 @@ impl Writer {
             return Ok(());
         }
         loop {
-            match timeout(self.write_within, self.store.write(entries)).await {
+            let error = match timeout(self.write_within, self.store.write(entries)).await {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) if is_final(&error, entries, backoff.tries()) => return Err(Refused(error)),
-                Ok(Err(error)) => self.wait(&mut backoff, error.to_string()).await,
-                Err(slow) => self.wait(&mut backoff, slow.to_string()).await,
+                Ok(Err(error)) => error,
+                Err(slow) => {
+                    self.wait(&mut backoff, slow.to_string()).await;
+                    continue;
+                }
+            };
+            if self.is_final(&error, entries, backoff.tries()).await {
+                return Err(Refused(error));
             }
+            self.wait(&mut backoff, error.to_string()).await;
         }
+    }
+
+    /// Whether asking again for the same entries is of no use. No entry is the reason for what a database says that does
+    /// not answer at all: a login that is locked out, a role that lost its rights.
+    async fn is_final(&self, error: &StoreError, entries: &[Entry], tries: u32) -> bool {
+        match error {
+            StoreError::Unavailable(_) => false,
+            StoreError::Conflict { .. } => true,
+            // Among several, which one is the reason is found out first; then it is given a few tries.
+            _ => (entries.len() > 1 || tries >= TRIES_OF_AN_ENTRY) && self.answers().await,
+        }
+    }
+
+    async fn answers(&self) -> bool {
+        matches!(timeout(self.write_within, self.store.ping()).await, Ok(Ok(())))
     }
 
     async fn end_orphans(&self) {
@@ -151,16 +172,6 @@ impl Writer {
                 error!("the journal holds a record of another version: it lies with the dead letters")
             }
         }
-    }
-}
-
-/// Whether asking again for the same entries is of no use.
-fn is_final(error: &StoreError, entries: &[Entry], tries: u32) -> bool {
-    match error {
-        StoreError::Unavailable(_) => false,
-        StoreError::Conflict { .. } => true,
-        // Among several, which one is the reason is found out first; then it is given a few tries.
-        _ => entries.len() > 1 || tries >= TRIES_OF_AN_ENTRY,
     }
 }
 

@@ -153,6 +153,29 @@ async fn no_row_is_moved_to_another_tenant() {
 }
 
 #[tokio::test]
+async fn an_id_that_another_tenant_uses_is_taken_like_one_that_nobody_uses() {
+    let mut fixture = Fixture::new().await;
+    let (one, other) = (fixture.one, fixture.other);
+    let mut connection = fixture.database.connect_as("voice_api").await;
+    let mut taken = 0;
+    for table in fixture.tables().await.iter().filter(|table| table.has_tenant) {
+        let (own, theirs) = (fixture.rows(table, one).await, fixture.rows(table, other).await);
+        let unused = table.another(&own[0]);
+        let Some(id) = theirs[0].get("id").cloned() else { continue };
+        let used = Value::from_iter(unused.as_object().unwrap().clone().into_iter().chain([("id".to_owned(), id)]));
+        let (name, columns) = (&table.name, &table.columns);
+        let sql = format!(
+            "insert into {name} ({columns}) select {columns} from jsonb_populate_record(null::public.{name}, $1)"
+        );
+        let user = Actor::user(one);
+        let outcome = attempt(&mut connection, &user, &sql, Some(&unused)).await;
+        assert_eq!(attempt(&mut connection, &user, &sql, Some(&used)).await, outcome, "{name}");
+        taken += u32::from(outcome == Outcome::Rows(1));
+    }
+    assert_eq!(taken, 3, "clients, campaigns and leads");
+}
+
+#[tokio::test]
 async fn a_profile_changes_its_name_and_nothing_else() {
     let fixture = Fixture::new().await;
     let (one, other) = (fixture.one, fixture.other);

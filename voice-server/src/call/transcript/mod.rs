@@ -120,7 +120,7 @@ impl<'p> Transcript<'p> {
 
     fn turn_ended(&mut self, record: &TurnRecord, out: &mut Vec<Entry>) {
         let overlap = self.replies.get(&record.reply).copied().unwrap_or_default();
-        self.latest = overlap.silent.or(record.timeline.first_audio).or(self.latest);
+        self.latest = self.latest.max(overlap.silent.or(record.timeline.first_audio));
         self.tally.reply(record, &overlap);
         self.kept_replies.push(record.reply);
         self.keep(reply_row(record, &overlap, self.rate, &self.timing), out);

@@ -137,6 +137,15 @@ fn what_the_watcher_lost_comes_from_the_record() {
 }
 
 #[test]
+fn what_comes_late_from_the_record_does_not_end_the_call_earlier() {
+    let at = origin();
+    let ended = SessionEvent::Ended { at: at + Duration::from_secs(10), reason: EndReason::CallerHungUp };
+    let events = vec![SessionEvent::Started { at }, SessionEvent::EventsLost { count: 1 }, ended];
+    let record = record(Vec::new(), vec![reply(at, 1, ReplyOutcome::Completed)]);
+    assert_eq!(end(&entries(events, Some(&record))).duration_ms, 10_000);
+}
+
+#[test]
 fn an_overlap_is_told_with_its_cause_and_its_pause() {
     let at = origin();
     let overlap = BargeInTimeline {

@@ -105,14 +105,16 @@ impl Reader {
         }
     }
 
+    /// Segments go even where the checkpoint cannot be written, as on a full disk: without them it soon can. Reading
+    /// begins at the first segment that is left.
     fn try_to_retire(&self, first_kept: u64) -> io::Result<()> {
-        self.spool.set_checkpoint(self.at)?;
+        let noted = self.spool.set_checkpoint(self.at);
         for number in self.spool.segments()?.into_iter().take_while(|number| *number < first_kept) {
             let bytes = self.spool.segment_bytes(number)?;
             self.spool.delete_segment(number)?;
             subtract(&self.stats.journal_bytes, bytes);
         }
-        Ok(())
+        noted
     }
 
     /// The next entries, and where they end. Passes over what is damaged.

@@ -81,6 +81,20 @@ async fn what_goes_in_comes_out_in_order_and_leaves_nothing_on_disk() {
 }
 
 #[tokio::test]
+async fn where_the_checkpoint_cannot_be_written_what_was_read_goes_all_the_same() {
+    let folder = TempDir::new().unwrap();
+    let limits = PersistLimits { segment_bytes: 2_000, batch_entries: 7, ..quick() };
+    let opened = open(&folder, &limits);
+    fs::create_dir(folder.path().join("checkpoint.new")).unwrap();
+    opened.append(0..50).await;
+    assert_eq!(opened.drain().await, entries(0..50));
+    assert!(segments(&folder).len() <= 1, "{:?}", segments(&folder));
+    let opened = open(&folder, &limits);
+    opened.append(50..60).await;
+    assert!(opened.drain().await.ends_with(&entries(50..60)));
+}
+
+#[tokio::test]
 async fn what_was_not_read_comes_at_the_next_start_and_before_what_is_new() {
     let folder = TempDir::new().unwrap();
     let first = open(&folder, &quick());

@@ -40,10 +40,10 @@ impl Folders {
     }
 
     /// Recordings that wait to be kept, oldest first.
-    pub(super) fn ready(&self) -> io::Result<Vec<(Header, PathBuf)>> {
-        let mut found = Vec::new();
-        for file in fs::read_dir(&self.ready)? {
-            let path = file?.path();
+    pub(super) async fn ready(&self) -> io::Result<Vec<(Header, PathBuf)>> {
+        let (mut found, mut files) = (Vec::new(), tokio::fs::read_dir(&self.ready).await?);
+        while let Some(file) = files.next_entry().await? {
+            let path = file.path();
             found.extend(path.file_name().and_then(|name| header(name.to_str()?)).map(|header| (header, path.clone())));
         }
         found.sort_by_key(|(header, _)| header.call);
@@ -79,12 +79,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_a_dead_run_was_making_is_ready_at_the_next_start() {
+    #[tokio::test]
+    async fn what_a_dead_run_was_making_is_ready_at_the_next_start() {
         let data = tempfile::tempdir().unwrap();
         let call = testing::header(77);
         fs::write(Folders::open(data.path()).unwrap().running(&call), b"audio").unwrap();
-        let ready = Folders::open(data.path()).unwrap().ready().unwrap();
+        let ready = Folders::open(data.path()).unwrap().ready().await.unwrap();
         assert_eq!(ready.iter().map(|(header, _)| *header).collect::<Vec<_>>(), [call]);
     }
 }

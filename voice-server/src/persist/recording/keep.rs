@@ -69,7 +69,7 @@ impl Keeping {
 
     /// Whether nothing is left.
     async fn keep_all(&self) -> bool {
-        let ready = match self.folders.ready() {
+        let ready = match self.folders.ready().await {
             Ok(ready) => ready,
             Err(error) => {
                 error!(%error, "finished recordings cannot be listed");

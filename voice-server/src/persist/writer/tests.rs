@@ -98,6 +98,15 @@ async fn a_fault_of_the_database_is_tried_a_few_times_before_its_entry_is_blamed
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_that_is_locked_out_is_no_entrys_fault() {
+    let writing = writing(&quick());
+    writing.store.will_meet([Meets::LockedOut; 40]);
+    writing.write(call(&["one", "two"])).await;
+    assert_eq!(writing.store.rows(), call(&["one", "two"]));
+    assert!(writing.dead_letters().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_of_another_version_is_a_dead_letter() {
     let writing = writing(&quick());
     let (done, is_done) = oneshot::channel();
