@@ -4,8 +4,10 @@ use crate::api;
 use crate::auth::{Refused, SUBPROTOCOL};
 use crate::call;
 use crate::persist::Persistence;
+use crate::problem::Problem;
 use crate::server::{Peer, Server};
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -24,7 +26,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/v1/call", get(open_call))
+        .route("/v1/call", get(open_call).fallback(api::wrong_method))
         .with_state(Arc::clone(&server))
         .merge(api::router(server.api.clone()))
 }
@@ -54,8 +56,12 @@ async fn open_call(
     Extension(Peer(address)): Extension<Peer>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(why) => return Problem::new(why.status(), why.body_text()).into_response(),
+    };
     match call::enter(&server, headers, query.as_deref().unwrap_or_default(), address).await {
         Ok(entrance) => upgrade
             .protocols([SUBPROTOCOL])

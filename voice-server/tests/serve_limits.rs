@@ -132,7 +132,10 @@ async fn the_metrics_of_two_servers_do_not_mix() {
 #[tokio::test]
 async fn a_request_that_is_no_websocket_is_told_so() {
     let server = TestServer::start(agent(None), ServerLimits::default()).await;
-    assert!(server.get("/v1/call").await.starts_with("HTTP/1.1 400"));
+    let refused = server.get("/v1/call").await;
+    assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("application/problem+json"), "{refused}");
+    let wrong_method = server.post("/v1/call", "").await;
+    assert!(wrong_method.status == 405 && wrong_method.head.contains("application/problem+json"), "{wrong_method:?}");
     assert!(server.get("/nowhere").await.starts_with("HTTP/1.1 404"));
     let mut client = Client::call(&server).await;
     client.send(r#"{"type":"bye"}"#).await;

@@ -23,6 +23,7 @@ mod recordings;
 mod state;
 mod transcript;
 
+pub(crate) use guard::wrong_method;
 pub(crate) use state::ApiState;
 
 use crate::auth::ticket_api;
