@@ -11,7 +11,7 @@ use support::{Call, agent};
 use voice_core::provider::scripted::{
     LlmConfig, LlmReply, ScriptedLlm, ScriptedStt, ScriptedTts, SttDriver, TtsConfig, Utterance,
 };
-use voice_core::session::{Agent, EngineUse, Stage};
+use voice_core::session::{Agent, EngineUse, SessionEvent, Stage};
 use voice_core::stage::{
     Fault, Llm, LlmRequest, LlmStream, StageError, Stt, SttEvent, SttFeed, SttHints, SttSession, TokenUsage,
 };
@@ -125,6 +125,28 @@ async fn the_stt_learns_of_the_ends_that_it_did_not_say() {
     let (record, _) = call.hang_up().await;
     assert_eq!(record.caller_turns.len(), 2);
     assert_eq!(told.all(), ["opened", "turn ended"], "it said this end itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bid_that_only_the_stt_heard_began_when_it_said_so() {
+    let (stt, driver) = Attentive::new(&Told::default());
+    let mut call = Call::start(answering(stt));
+    call.speak(600).await;
+    driver.send(SttEvent::EndOfTurn { text: "A table, please.".into(), end: None }).unwrap();
+    call.until_agent_speaks(1).await;
+    call.silent(100).await;
+    let before = call.now_ms();
+    driver.send(SttEvent::StartOfTurn { text: "Wait a moment.".into() }).unwrap();
+    call.silent(100).await;
+    let (_, call) = call.hang_up().await;
+    let overlaps = call.events.iter().filter_map(|(_, event)| match event {
+        SessionEvent::BargeIn { timeline, .. } => Some(timeline.clone()),
+        _ => None,
+    });
+    let [overlap] = &overlaps.collect::<Vec<_>>()[..] else { panic!("{:#?}", call.events) };
+    let waited = overlap.paused - overlap.onset;
+    assert!(waited < Duration::from_millis(100), "the caller spoke 600 ms into the call, and not now: {waited:?}");
+    assert!(overlap.onset_position >= Position(before * 16 - 320), "{overlap:?} after {before} ms");
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,22 +55,30 @@ impl Driver {
         reply.track.pause(now);
         let (sent, turn) = (reply.track.sent(), reply.timeline.turn);
         self.control(LineControl::Pause { reply: id, sent_samples: sent }, now);
-        self.overlap = Some(self.overlap_of(id, turn, sent, now));
+        self.overlap = Some(self.overlap_of(id, turn, (self.last_onset, self.last_noticed), now));
         self.watch.tell(SessionEvent::Paused { at: now, reply: id });
     }
 
-    fn overlap_of(&mut self, reply: ReplyId, turn: TurnId, sent_samples: u64, now: Instant) -> BargeInTimeline {
-        let onset = self.listener.received_at_line(self.last_onset).unwrap_or(self.last_noticed);
+    /// An overlap with speech that began at the first of `began` and was noticed at the second.
+    fn overlap_of(
+        &mut self,
+        reply: ReplyId,
+        turn: TurnId,
+        began: (Position, Instant),
+        now: Instant,
+    ) -> BargeInTimeline {
+        let (onset_position, noticed) = began;
+        let reply_of = self.replies.get(reply);
         BargeInTimeline {
             turn,
             reply,
-            onset_position: self.last_onset,
-            onset,
-            noticed: self.last_noticed,
+            onset_position,
+            onset: self.listener.received_at_line(onset_position).unwrap_or(noticed),
+            noticed,
             paused: now,
             decided: now,
-            last_sample: self.replies.get(reply).and_then(|reply| reply.last_sent),
-            sent_samples,
+            last_sample: reply_of.as_ref().and_then(|reply| reply.last_sent),
+            sent_samples: reply_of.map_or(0, |reply| reply.track.sent()),
         }
     }
 
@@ -103,7 +111,8 @@ impl Driver {
         let sent = self.replies.get(signal.reply).map_or(0, |reply| reply.track.sent());
         let overlap = match self.overlap.take().filter(|overlap| overlap.reply == signal.reply) {
             Some(overlap) => overlap,
-            None => self.overlap_of(signal.reply, signal.turn, sent, now),
+            // Words that took the turn with no speech before them: the VAD's last onset is of something else.
+            None => self.overlap_of(signal.reply, signal.turn, (signal.onset, signal.noticed_at), now),
         };
         let timeline = BargeInTimeline { decided: now, sent_samples: sent, ..overlap };
         self.watch.tell(SessionEvent::BargeIn { signal: signal.clone(), timeline });
