@@ -14,7 +14,7 @@ use crate::metrics::{BargeInTimeline, TurnTimeline};
 use crate::stage::{LlmRequest, Message, Role, ToolError};
 use crate::transport::{LineControl, LineError};
 use crate::turn::{AgentTurn, BargeInSignal, CallerTurn, EotSource, Output, ReplyKind, ReplyOutcome, ReplyStart};
-use crate::units::{ReplyId, TurnId};
+use crate::units::{Position, ReplyId, TurnId};
 use std::time::Instant;
 
 impl Driver {

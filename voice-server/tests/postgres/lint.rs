@@ -80,7 +80,7 @@ async fn whatever_is_wrong_with_a_table_is_named() {
             &["lets rows in unchecked: calls.bad"],
         ),
         (
-            "alter table calls add column campaign_id uuid, add unique (id), \
+            "alter table leads add unique (id); alter table calls add column campaign_id uuid, add unique (id), \
              add constraint bad foreign key (lead_id) references leads (id)",
             &["no tenant in the foreign key: calls.bad"],
         ),
