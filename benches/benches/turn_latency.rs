@@ -39,13 +39,15 @@ fn main() -> Result<(), std::io::Error> {
     scripted_case(&runtime);
     let mut through = Tail::new("Flux's end of turn -> first audio, through three vendors");
     let mut ours = Tail::new("  of it engine, sockets and scheduling, without the fakes");
-    for Answer { whole, fakes } in vendors(&runtime, EagerEnd::Untold)? {
-        through.record(whole);
-        ours.record(whole.saturating_sub(fakes));
+    let mut engine = Tail::new("  of it engine time: clause to TTS, audio to line");
+    for answer in vendors(&runtime, EagerEnd::Untold)? {
+        through.record(answer.whole);
+        ours.record(answer.whole.saturating_sub(answer.fakes));
+        engine.record(answer.engine);
     }
     let mut eager = Tail::new("  the same where an eager end came before it");
     vendors(&runtime, EagerEnd::Told)?.iter().for_each(|answer| eager.record(answer.whole));
-    [through, ours, eager].iter().for_each(Tail::print);
+    [through, ours, engine, eager].iter().for_each(Tail::print);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use crate::call::REPLY;
 use crate::clock::{now, simulated_now};
+use futures::FutureExt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use voice_core::provider::deepgram::{FluxConfig, FluxStt};
 use voice_core::provider::fakes::{Ear, FakeTurn, Fakes, FakesAnswer, FakesConfig, Service};
 use voice_core::provider::openai::{ChatConfig, ChatLlm};
 use voice_core::provider::scripted::{LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedTts, TtsConfig};
-use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionHandle};
+use voice_core::session::{Agent, AgentConfig, CallRecord, Session, SessionEvent, SessionEvents, SessionHandle};
 use voice_core::stage::StageError;
 use voice_core::transport::{LineInfo, LineInput, MemoryLine, MemoryOutput, MemoryPeer, PlayedReports, Rebuffer};
 use voice_core::units::{CallId, Position, SampleRate};
@@ -42,6 +43,8 @@ pub struct Answer {
     pub whole: Duration,
     /// Of it what the chat and the voice took for themselves: from a whole request to the first of its answer.
     pub fakes: Duration,
+    /// Of it what the call's own timeline says that the engine caused: what came was handed on and sent so late.
+    pub engine: Duration,
 }
 
 /// One call and its vendors.
@@ -51,6 +54,7 @@ pub struct VendorCall {
     handle: SessionHandle,
     next_frame: tokio::time::Instant,
     sent_samples: u64,
+    events: SessionEvents,
     _session: JoinSet<CallRecord>,
 }
 
@@ -69,11 +73,11 @@ impl VendorCall {
             played: PlayedReports::PacingClock,
         };
         let (line, peer) = MemoryLine::pair(info, 64);
-        let (session, handle, _) = Session::new(CallId::new("vendors"), agent, Box::new(line));
+        let (session, handle, events) = Session::new(CallId::new("vendors"), agent, Box::new(line));
         let mut tasks = JoinSet::new();
         tasks.spawn(session.run());
         let next_frame = simulated_now();
-        Ok(Self { fakes, peer, handle, next_frame, sent_samples: 0, _session: tasks })
+        Ok(Self { fakes, peer, handle, next_frame, sent_samples: 0, events, _session: tasks })
     }
 
     /// The caller speaks and falls silent; gives how soon the agent was heard. `None` if it was not within two seconds.
@@ -98,7 +102,19 @@ impl VendorCall {
         };
         let _ = self.handle.interrupt();
         self.rest().await;
-        answered
+        let engine = self.engine();
+        answered.map(|answer| Answer { engine: engine.unwrap_or(Duration::MAX), ..answer })
+    }
+
+    /// What the engine caused of the latest answer. Takes all that was told since the one before.
+    fn engine(&mut self) -> Option<Duration> {
+        let mut engine = None;
+        while let Some(Some(event)) = self.events.next().now_or_never() {
+            if let SessionEvent::TurnEnded(turn) = event {
+                engine = turn.timeline.engine().or(engine);
+            }
+        }
+        engine
     }
 
     /// What the fakes' log says of the turn since `start` whose answer was heard at `heard`.
@@ -108,7 +124,7 @@ impl VendorCall {
         let end = answers.iter().rev().find(ends_turn)?.answered;
         let within = |answer: &&FakesAnswer| answer.asked >= end && answer.answered <= heard;
         let fakes = answers.iter().filter(within).map(|answer| answer.answered - answer.asked).sum();
-        Some(Answer { whole: heard - end, fakes })
+        Some(Answer { whole: heard - end, fakes, engine: Duration::ZERO })
     }
 
     async fn rest(&mut self) {
