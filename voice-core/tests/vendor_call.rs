@@ -51,6 +51,27 @@ async fn talking_over_the_agent_silences_it_and_cancels_the_vendors() {
     assert_eq!((counts.flux.opened, counts.cartesia.opened), (1, 1), "one socket a call");
 }
 
+#[tokio::test]
+async fn a_cough_over_the_agent_pauses_it_and_cancels_nothing() {
+    let mut config = talk(vec![FakeTurn::new("Hello there.")], &[LONG]);
+    config.cartesia.pace_percent = 100;
+    let fakes = Fakes::start(config).await.unwrap();
+    let mut call = Call::start(chain(&fakes));
+    call.silent(300).await;
+    call.speak(800).await;
+    call.until_agent_speaks(1).await;
+    call.silent(800).await;
+    // Flux understands no second stretch of sound.
+    call.speak(200).await;
+    call.silent_until(30_000, |call| call.count(|event| matches!(event, SessionEvent::TurnEnded(_))) >= 1).await;
+    let (record, call) = call.hang_up().await;
+
+    assert_eq!(call.count(|event| matches!(event, SessionEvent::Resumed(_))), 1, "{:#?}", call.events);
+    assert_eq!(call.count(|event| matches!(event, SessionEvent::BargeIn { .. })), 0);
+    assert_eq!((record.turns[0].outcome, record.turns[0].heard_text()), (ReplyOutcome::Completed, LONG));
+    assert_eq!((record.caller_turns.len(), fakes.log().counts().cartesia.cancelled), (1, 0));
+}
+
 /// An agent that leaves the end of a turn to Flux for as long as that takes.
 fn unhurried(fakes: &Fakes) -> Agent {
     let mut agent = chain(fakes);
