@@ -76,6 +76,7 @@
 //! | What of a reply was heard, what makes a clause? | [`text`] |
 //! | What does the model get to see? | [`history`] |
 //! | Where did the time go? | [`metrics`] |
+//! | Why did the agent do that? | [`turn_log`]: a call's turn-taking, recorded and run again |
 //! | Which engines are there? | [`provider`] |
 //! | What is a position, a rate, a reply's id? | [`units`] |
 //!
@@ -107,4 +108,5 @@ pub mod stage;
 pub mod text;
 pub mod transport;
 pub mod turn;
+pub mod turn_log;
 pub mod units;

@@ -3,6 +3,7 @@
 //! Invariant: plain values without behaviour beyond arithmetic that cannot overflow or panic. This module knows no
 //! audio bytes, no clock and no other module of the crate, so that the turn machine may use it.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,19 +31,19 @@ impl fmt::Display for CallId {
 }
 
 /// One exchange within a call; counts up from 1 and is never reused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TurnId(pub u32);
 
 /// One attempt of the agent to speak: its epoch. Counts up from 1 and is never reused within a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ReplyId(pub u32);
 
 /// One run of a tool; counts up from 1 and is never reused within a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ToolRunId(pub u32);
 
 /// A count of samples at the line's rate since the start of one direction of the line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position(pub u64);
 
 impl Position {

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("provider", &["stage", "audio"]),
     ("transport", &["audio"]),
     ("turn", &["text", "history", "metrics"]),
+    ("turn_log", &["turn"]),
     ("stage", &[]),
     ("audio", &[]),
     ("text", &[]),

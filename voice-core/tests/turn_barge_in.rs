@@ -97,7 +97,7 @@ fn a_backchannel_is_not_the_next_turn() {
         3600 quiet => finalize
         3700 final Mm-hmm. => resume 1
         6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
-        16000 - => idle; say 2 in 2: Are you still there?; release 2
+        16000 - => idle; say 2 in 3: Are you still there?; release 2
         ",
     );
 }

@@ -24,7 +24,7 @@ fn an_echo_the_vad_never_noticed_is_dropped() {
         3300 interim we are open from
         3400 - => finalize
         6000 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
-        16000 - => idle; say 2 in 2: Are you still there?; release 2
+        16000 - => idle; say 2 in 3: Are you still there?; release 2
         ",
     );
 }
@@ -39,7 +39,7 @@ fn an_echo_that_comes_after_the_agent_fell_silent_is_no_turn() {
         5700 quiet
         5710 - => finalize
         5800 final On Sundays we are closed.
-        16060 - => idle; say 2 in 2: Are you still there?; release 2
+        16060 - => idle; say 2 in 3: Are you still there?; release 2
         ",
     );
 }

@@ -9,9 +9,11 @@ mod turn_support;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use turn_support::{Conversation, Rules, Thresholds, any_instant};
-use voice_core::turn::{Command, EndReason, Input, Output, TurnConfig, TurnMachine};
+use voice_core::turn::{Command, EndReason, Input, Output, TurnConfig, TurnMachine, TurnWitness};
+use voice_core::turn_log::{ReplayOutcome, TurnLog, replay};
 use voice_core::units::SampleRate;
 
 const EVENTS: u64 = 1_000_000;
@@ -73,7 +75,7 @@ fn random_call(seed: u64, thresholds: Thresholds) -> BTreeMap<&'static str, u64>
     step(&mut machine, &mut rules, &mut journal, Input::Command(Command::HangUp(EndReason::CallerHungUp)), now);
     rules.call_over();
     if seed.is_multiple_of(8) {
-        replays_equally(&journal, start, config);
+        replays_equally(&journal, start, &config);
     }
     rules.seen().clone()
 }
@@ -99,13 +101,19 @@ fn comes_to_rest(machine: &mut TurnMachine, rules: &mut Rules, journal: &mut Jou
     panic!("never comes to rest: {}", tail(journal));
 }
 
-fn replays_equally(journal: &Journal, start: Instant, config: TurnConfig) {
-    let mut machine = TurnMachine::new(config, SampleRate::Hz16000, start);
+fn replays_equally(journal: &Journal, start: Instant, config: &TurnConfig) {
+    let (sink, lines) = channel();
+    let mut log = TurnLog::new(u64::MAX, move |line| drop(sink.send(line.to_vec())));
+    log.began(config, SampleRate::Hz16000, start);
     for (input, now, outputs) in journal {
-        machine.handle(input.clone(), *now);
-        let again: Vec<Output> = std::iter::from_fn(|| machine.poll_output()).collect();
-        assert_eq!(&again, outputs, "the replay differs {:?} into the call", now.saturating_duration_since(start));
+        log.told(input, *now);
+        outputs.iter().for_each(|output| log.said(output));
     }
+    drop(log);
+    let log: Vec<u8> = lines.into_iter().flatten().collect();
+    let replayed = replay(log.as_slice(), any_instant()).expect("a log is read back");
+    assert_eq!(replayed.outcome, ReplayOutcome::Identical);
+    assert_eq!(replayed.inputs, journal.len() as u64);
 }
 
 fn tail(journal: &Journal) -> String {

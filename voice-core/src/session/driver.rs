@@ -12,6 +12,7 @@ use super::event::{SessionEvent, SessionEvents};
 use super::handle::{Request, SessionHandle};
 use super::hearing::{SttLink, SttNews};
 use super::listen::{Listener, SpeechEdge};
+use super::machine::WitnessedMachine;
 use super::memory::Memory;
 use super::mouth::TtsLink;
 use super::pace::RequestPace;
@@ -26,7 +27,7 @@ use super::watch::Watch;
 use crate::metrics::BargeInTimeline;
 use crate::stage::StageError;
 use crate::transport::{BoxLineSource, Line, LineError, LineInput, LineSink};
-use crate::turn::{CallerTurn, Command, EndReason, Input, ReplyInput, TurnMachine};
+use crate::turn::{CallerTurn, Command, EndReason, Input, ReplyInput, TurnWitness};
 use crate::units::{CallId, Position, ReplyId};
 use futures::StreamExt;
 use std::future::{Future, poll_fn};
@@ -62,7 +63,7 @@ impl Session {
         let (source, sink) = line.split();
         let now = clock::now();
         let driver = Driver {
-            machine: TurnMachine::new(agent.config.turn.clone(), info.rate, now),
+            machine: WitnessedMachine::new(agent.config.turn.clone(), info.rate, now),
             listener: Listener::new(info.rate, agent.vad.as_ref(), &agent.config, now),
             stt: SttLink::new(agent.stt.clone(), Retry::of(&call)),
             tts: TtsLink::new(agent.tts.clone(), Retry::of(&call)),
@@ -98,6 +99,13 @@ impl Session {
             call,
         };
         (Self { driver, source, commands }, SessionHandle { commands: sender }, events)
+    }
+
+    /// Has `witness` see what the call's turn machine is told and what it says: a [`TurnLog`](crate::turn_log::TurnLog),
+    /// say. There is one at most; a second takes the place of the first.
+    pub fn witness(&mut self, witness: Box<dyn TurnWitness>) {
+        let Driver { machine, agent, rate, .. } = &mut self.driver;
+        machine.set_witness(witness, &agent.config.turn, *rate);
     }
 
     /// Holds the call until it ends, and gives its record. Dropping the future ends the call at once without a record.
@@ -140,7 +148,7 @@ pub(super) struct Driver {
     pub(super) call: CallId,
     pub(super) agent: Agent,
     pub(super) rate: crate::units::SampleRate,
-    pub(super) machine: TurnMachine,
+    pub(super) machine: WitnessedMachine,
     pub(super) listener: Listener,
     pub(super) stt: SttLink,
     pub(super) tts: TtsLink,

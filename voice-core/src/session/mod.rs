@@ -16,6 +16,7 @@ mod handle;
 mod hearing;
 mod intake;
 mod listen;
+mod machine;
 mod memory;
 mod mouth;
 mod news;

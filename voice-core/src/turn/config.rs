@@ -1,5 +1,6 @@
 //! Every threshold of the turn machine in one place.
 
+use super::probability;
 use serde::{Deserialize, Serialize};
 
 /// When caller speech takes the turn from a speaking agent.
@@ -69,6 +70,7 @@ pub struct TurnConfig {
     /// ([`Input::TurnVerdict`](super::Input::TurnVerdict)) it has no effect, and the session gives none.
     pub eot_model_ms: u64,
     /// A verdict at or above this probability is "complete".
+    #[serde(with = "probability")]
     pub eot_model_probability: f32,
     /// After the end of turn: how long to wait for the final transcript before the last interim is taken instead.
     pub final_wait_ms: u64,

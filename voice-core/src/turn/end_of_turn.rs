@@ -227,6 +227,13 @@ impl TurnMachine {
         id
     }
 
+    /// Words that can be seen belong to a turn with an id: looking at them changes nothing.
+    pub(super) fn name_open_turn(&mut self) {
+        if self.floor.turn.is_some() && !self.floor.words.is_empty() {
+            self.open_turn_id();
+        }
+    }
+
     /// The call ends: words that were said are committed as they are.
     pub(super) fn commit_open_words(&mut self) {
         self.keys_into_words();

@@ -1,10 +1,12 @@
 //! What the machine is told.
 
-use super::{Protection, TurnConfig};
+use super::{Protection, TurnConfig, probability};
 use crate::units::{Position, ReplyId, ToolRunId};
+use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Caller positions are samples at the line's rate.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Input {
     /// The VAD noticed speech that began at `onset`.
@@ -12,6 +14,7 @@ pub enum Input {
         /// Its first sample.
         onset: Position,
         /// The VAD's probability.
+        #[serde(with = "probability")]
         confidence: f32,
     },
     /// The VAD noticed that speech ended at `end`, `silence_ms` ago.
@@ -27,6 +30,7 @@ pub enum Input {
     /// session has no turn model to ask.
     TurnVerdict {
         /// 1 is certainly finished.
+        #[serde(with = "probability")]
         complete: f32,
     },
     /// From the generation or the speech of a reply; ignored unless that reply lives.
@@ -38,7 +42,8 @@ pub enum Input {
 }
 
 /// What the STT says; see [`crate::stage::SttEvent`] for segments.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SttInput {
     /// It hears a turn begin.
@@ -78,7 +83,8 @@ pub enum SttInput {
 }
 
 /// What happens to a reply.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReplyInput {
     /// The model's first token came.
@@ -138,7 +144,8 @@ pub enum ReplyInput {
 }
 
 /// What the embedding program or the client asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Command {
     /// The agent shall say this when the floor is free. Eight texts may wait; one more drops the oldest, which
@@ -167,7 +174,8 @@ pub enum Command {
 }
 
 /// Whether the caller is muted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Muted {
     /// Muted.
     On,

@@ -105,6 +105,7 @@ impl TurnMachine {
             self.fire(timer);
             self.settle();
         }
+        self.name_open_turn();
     }
 
     /// The next thing to do, until there is none.

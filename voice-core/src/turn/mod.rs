@@ -15,6 +15,7 @@
 //! | how does a reply live and end? | `reply`, `reply_events` |
 //! | what does the agent say of itself? | `agenda` |
 //! | which timer runs when? | `schedule`, `timer` |
+//! | who may look on? | `witness`, `observe` |
 
 mod agenda;
 mod barge_in;
@@ -28,11 +29,13 @@ mod late;
 mod machine;
 mod observe;
 mod output;
+mod probability;
 mod reply;
 mod reply_events;
 mod schedule;
 mod speculation;
 mod timer;
+mod witness;
 mod words;
 
 pub use config::{BargeInPolicy, Protection, Speculation, TurnConfig};
@@ -42,3 +45,4 @@ pub use output::{
     AgentTurn, BargeInCause, BargeInSignal, CallerTurn, EndReason, EotSource, Output, ReplyKind, ReplyOutcome,
     ReplyStart,
 };
+pub use witness::TurnWitness;

@@ -7,11 +7,11 @@ use crate::units::{ReplyId, TurnId};
 
 impl TurnMachine {
     /// The caller's turn in progress and all its words so far, if there are any.
-    pub fn words_so_far(&mut self) -> Option<(TurnId, &str)> {
+    pub fn words_so_far(&self) -> Option<(TurnId, &str)> {
         if self.floor.words.is_empty() {
             return None;
         }
-        let turn = self.open_turn_id();
+        let turn = self.floor.turn.as_ref().and_then(|turn| turn.id)?;
         Some((turn, self.floor.words.text()))
     }
 

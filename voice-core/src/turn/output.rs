@@ -2,11 +2,13 @@
 
 use super::Protection;
 use crate::units::{Position, ReplyId, ToolRunId, TurnId};
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// One thing to do. Outputs are performed in order and none is waited for. Exhaustive on purpose: whoever performs them
 /// must know every one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Output {
     /// Stop the playout of this reply at once; keep its audio. It may have none yet: then what comes is held.
     Pause(ReplyId),
@@ -70,7 +72,7 @@ pub enum Output {
 }
 
 /// What a reply answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReplyStart {
     /// The new reply.
     pub reply: ReplyId,
@@ -83,7 +85,8 @@ pub struct ReplyStart {
 }
 
 /// Whether a reply is a guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReplyKind {
     /// Held until the end of turn confirms the same words.
     Speculative,
@@ -92,7 +95,8 @@ pub enum ReplyKind {
 }
 
 /// Which source decided the end of a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EotSource {
     /// Silence past the limit.
@@ -113,7 +117,7 @@ pub enum EotSource {
 ///
 /// It may be committed again with other words, if the caller went on before any of the reply was heard or the STT's
 /// final came late: then the later one replaces the earlier one of the same `turn`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallerTurn {
     /// Which.
     pub turn: TurnId,
@@ -128,7 +132,8 @@ pub struct CallerTurn {
 }
 
 /// Why caller speech took the turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BargeInCause {
     /// The STT heard a turn begin.
@@ -145,7 +150,7 @@ pub enum BargeInCause {
 
 /// The caller took the turn from the speaking agent. Announced once for each such reply; after it not one sample of
 /// the reply reaches the line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BargeInSignal {
     /// The interrupted reply.
     pub reply: ReplyId,
@@ -156,8 +161,10 @@ pub struct BargeInSignal {
     /// The first sample of the caller's speech, at the line's rate.
     pub onset: Position,
     /// When that speech was noticed.
+    #[serde(skip)]
     pub noticed_at: Instant,
     /// When it was decided.
+    #[serde(skip)]
     pub committed_at: Instant,
     /// How many samples of the reply were played.
     pub played_samples: u64,
@@ -180,7 +187,8 @@ impl BargeInSignal {
 }
 
 /// How a reply ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReplyOutcome {
     /// All of it was played.
@@ -197,7 +205,7 @@ pub enum ReplyOutcome {
 }
 
 /// An agent's finished turn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgentTurn {
     /// Its reply.
     pub reply: ReplyId,
@@ -221,7 +229,8 @@ impl AgentTurn {
 }
 
 /// Why a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {
     /// The caller hung up or closed the line.

@@ -1,6 +1,9 @@
 //! A caller in simulated time: speaks, keeps silent, hears, and remembers everything.
 #![allow(unreachable_pub, dead_code, reason = "each test file uses its own part")]
 
+mod log;
+
+use log::Recorded;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +55,7 @@ pub struct Call {
     pub events: Vec<(u64, SessionEvent)>,
     watcher: SessionEvents,
     session: JoinSet<CallRecord>,
+    recorded: Recorded,
     start: Instant,
     sent_samples: u64,
     next_frame: Instant,
@@ -102,7 +106,8 @@ impl Call {
 
     pub fn start_on(info: LineInfo, agent: Agent) -> Self {
         let (line, peer) = MemoryLine::pair(info, 64);
-        let (session, handle, watcher) = Session::new(CallId::new("test"), agent, Box::new(line));
+        let (mut session, handle, watcher) = Session::new(CallId::new("test"), agent, Box::new(line));
+        let recorded = Recorded::of(&mut session);
         let mut tasks = JoinSet::new();
         tasks.spawn(session.run());
         let start = now();
@@ -113,6 +118,7 @@ impl Call {
             events: Vec::new(),
             watcher,
             session: tasks,
+            recorded,
             start,
             sent_samples: 0,
             next_frame: start,
@@ -314,6 +320,7 @@ impl Call {
         while let Some(output) = self.peer.try_recv() {
             self.heard.push(Heard { at_ms: (now() - self.start).as_millis() as u64, output });
         }
+        self.recorded.check();
         record
     }
 
