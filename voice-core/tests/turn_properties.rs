@@ -3,7 +3,7 @@
 //! `TURN_SEED=<n>` replays one conversation; a failure names its seed. `TURN_EVENTS=<n>` sets how many events there are
 //! in total.
 
-#![allow(clippy::panic, reason = "a panic is how a test fails")]
+#![allow(clippy::panic, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod turn_support;
 

@@ -90,6 +90,7 @@ impl Session {
             cost: Cost::default(),
             sent_samples: 0,
             stalled_since: None,
+            away_since: None,
             told_dropped: 0,
             next_heard: now,
             line_streak: 0,
@@ -176,6 +177,8 @@ pub(super) struct Driver {
     pub(super) cost: Cost,
     pub(super) sent_samples: u64,
     pub(super) stalled_since: Option<Instant>,
+    /// Since when the far end cannot be reached.
+    pub(super) away_since: Option<Instant>,
     pub(super) told_dropped: u64,
     next_heard: Instant,
     line_streak: u32,
@@ -237,7 +240,8 @@ impl Driver {
     }
 
     fn next_wake(&mut self, now: Instant) -> Instant {
-        let playing = self.replies.playing().filter(|reply| !reply.told_drained);
+        let is_here = self.away_since.is_none();
+        let playing = self.replies.playing().filter(|reply| is_here && !reply.told_drained);
         let track = playing.and_then(|reply| reply.track.next_due(now));
         let track = track.map(|at| if self.stalled_since.is_some() { at.max(now + LINE_RETRY) } else { at });
         let dues = [track, self.machine.poll_timeout(), Some(self.listener.next_fill()), self.tools.next_filler()];

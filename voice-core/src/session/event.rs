@@ -132,6 +132,18 @@ pub enum SessionEvent {
         /// Samples at the line's rate.
         dropped_samples: u64,
     },
+    /// The far end cannot be reached and may come back: what the caller says meanwhile is not heard, and the agent waits.
+    LineAway {
+        /// When.
+        at: Instant,
+    },
+    /// The far end is there again.
+    LineBack {
+        /// When.
+        at: Instant,
+        /// When it went away.
+        since: Instant,
+    },
     /// The watcher was too slow: so many events before this one were dropped.
     EventsLost {
         /// How many.

@@ -24,6 +24,8 @@ impl Driver {
                 }
             }
             LineInput::Command(command) => self.take_request(command, now),
+            LineInput::Away => self.line_away(now),
+            LineInput::Back => self.line_back(now),
         }
     }
 

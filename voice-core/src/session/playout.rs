@@ -121,6 +121,18 @@ impl Track {
         }
     }
 
+    /// The far end cannot be reached: the clock stops where it is, for a playing track as for a paused one.
+    pub(super) fn stand_still(&mut self, now: Instant) {
+        self.clock = PacingClock::Still { at_samples: self.clock_samples(now) };
+    }
+
+    /// The far end is there again, and plays on unless the track is paused.
+    pub(super) fn move_on(&mut self, now: Instant) {
+        if self.state == TrackState::Playing && self.sent > 0 {
+            self.clock = PacingClock::Moving { at_samples: self.clock_samples(now), since: now };
+        }
+    }
+
     /// Goes on from the very sample.
     pub(super) fn resume(&mut self, now: Instant) {
         if self.state != TrackState::Paused {

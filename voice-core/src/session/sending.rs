@@ -16,6 +16,9 @@ const LINE_STALL: Duration = Duration::from_secs(5);
 impl Driver {
     /// Sends what the schedule allows.
     pub(super) fn send_due(&mut self, now: Instant) {
+        if self.away_since.is_some() {
+            return;
+        }
         let Some(reply) = self.replies.playing() else { return };
         while let Some(frame) = reply.track.due_frame(now) {
             if let Err(error) = self.sink.send_audio(reply.id, &frame) {
@@ -32,6 +35,29 @@ impl Driver {
             }
             reply.last_sent = Some(now);
         }
+    }
+
+    /// The agent waits where it is: what plays stands still, what begins is held.
+    pub(super) fn line_away(&mut self, now: Instant) {
+        if self.away_since.is_some() {
+            return;
+        }
+        self.away_since = Some(now);
+        self.handle(Input::LineAway, now);
+        if let Some(reply) = self.replies.playing() {
+            reply.track.stand_still(now);
+        }
+        self.watch.tell(SessionEvent::LineAway { at: now });
+    }
+
+    pub(super) fn line_back(&mut self, now: Instant) {
+        let Some(since) = self.away_since.take() else { return };
+        self.stalled_since = None;
+        if let Some(reply) = self.replies.playing() {
+            reply.track.move_on(now);
+        }
+        self.watch.tell(SessionEvent::LineBack { at: now, since });
+        self.handle(Input::LineBack, now);
     }
 
     pub(super) fn line_refused(&mut self, error: LineError, now: Instant) {
@@ -56,6 +82,9 @@ impl Driver {
     }
 
     pub(super) fn tell_drained(&mut self, now: Instant) {
+        if self.away_since.is_some() {
+            return;
+        }
         let Some(id) = self.replies.playing().map(|reply| reply.id) else { return };
         self.tell_end(id, now);
         let Some(reply) = self.replies.playing() else { return };

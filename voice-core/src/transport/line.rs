@@ -63,6 +63,11 @@ pub enum LineInput {
     },
     /// The far end asks for something.
     Command(LineCommand),
+    /// The far end cannot be reached and may come back. The line takes audio and control messages for it all the same, as
+    /// far as its queue goes; how long it waits is its own affair, and then it ends with [`LineError::Lost`].
+    Away,
+    /// The far end can be reached again, and has or will have all that was sent to it.
+    Back,
 }
 
 /// What the far end may ask for.

@@ -49,6 +49,11 @@ impl Agenda {
         self.not_heard = Said::No;
     }
 
+    /// Nobody is idle who could not be reached: idleness counts from here.
+    pub(super) fn still_there(&mut self, now: Instant) {
+        self.idle_since = self.idle_since.map(|_| now);
+    }
+
     /// A word of a reply was heard: what failed before works again.
     pub(super) fn reply_heard(&mut self) {
         self.apology = Said::No;

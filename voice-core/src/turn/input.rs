@@ -37,6 +37,10 @@ pub enum Input {
     Reply(ReplyId, ReplyInput),
     /// From the embedding program or the client.
     Command(Command),
+    /// The far end cannot be reached and may come back: until then no timer runs but that of the longest call.
+    LineAway,
+    /// It can be reached again.
+    LineBack,
     /// The instant [`super::TurnMachine::poll_timeout`] asked for has come.
     TimerFired,
 }

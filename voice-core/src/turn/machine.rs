@@ -8,6 +8,7 @@ use super::echo::LastSaid;
 use super::floor::{Ends, Floor};
 use super::keys::Keys;
 use super::late::Recent;
+use super::presence::Presence;
 use super::reply::Reply;
 use super::timer::TimerTable;
 use super::{Command, EndReason, EotSource, Input, Muted, Output, Protection, SttInput, TurnConfig};
@@ -35,6 +36,7 @@ pub struct TurnMachine {
     pub(super) recent: Option<Recent>,
     pub(super) last_said: LastSaid,
     pub(super) protection: Protection,
+    pub(super) presence: Presence,
     timers: TimerTable,
     outputs: VecDeque<Output>,
     last_turn: TurnId,
@@ -80,6 +82,7 @@ impl TurnMachine {
             recent: None,
             last_said: LastSaid::new(),
             protection: Protection::Interruptible,
+            presence: Presence::Here,
             timers: TimerTable::default(),
             outputs: VecDeque::with_capacity(OUTPUT_CAPACITY),
             last_turn: TurnId(0),
@@ -135,6 +138,8 @@ impl TurnMachine {
             Input::TurnVerdict { complete } => self.verdict(complete),
             Input::Reply(reply, event) => self.reply_event(reply, event),
             Input::Command(command) => self.command(command),
+            Input::LineAway => self.line_away(),
+            Input::LineBack => self.line_back(),
             Input::TimerFired => {}
         }
     }

@@ -15,6 +15,7 @@
 //! | how does a reply live and end? | `reply`, `reply_events` |
 //! | what does the agent say of itself? | `agenda` |
 //! | which timer runs when? | `schedule`, `timer` |
+//! | what if the far end cannot be reached? | `presence` |
 //! | who may look on? | `witness`, `observe` |
 
 mod agenda;
@@ -29,6 +30,7 @@ mod late;
 mod machine;
 mod observe;
 mod output;
+mod presence;
 mod probability;
 mod reply;
 mod reply_events;

@@ -6,6 +6,7 @@
 use super::barge_in::Pause;
 use super::floor::{Ends, OpenTurn, Speech};
 use super::machine::Phase;
+use super::presence::Presence;
 use super::reply::{Gate, Reply, Stage};
 use super::timer::{Timer, TimerTable, after};
 use super::{BargeInCause, BargeInPolicy, EndReason, EotSource, TurnMachine};
@@ -16,6 +17,9 @@ impl TurnMachine {
     pub(super) fn set_timers(&self, timers: &mut TimerTable) {
         timers.clear();
         timers.set(Timer::MaxCall, after(self.started_at, self.config.max_call_ms));
+        if self.presence == Presence::Away {
+            return;
+        }
         timers.set(Timer::KeyGap, self.keys.last_at().and_then(|at| after(at, self.config.dtmf_gap_ms)));
         timers.set(Timer::CallerIdle, self.agenda.idle_since().and_then(|at| after(at, self.config.caller_idle_ms)));
         match &self.phase {

@@ -162,7 +162,9 @@ impl Conversation {
             8..28 => self.speech(),
             28..48 => Input::Stt(self.stt()),
             48..50 => Input::TurnVerdict { complete: self.one_of(&[0.1, 0.9, f32::NAN, -1.0]) },
-            50..93 => {
+            50 => Input::LineAway,
+            51..53 => Input::LineBack,
+            53..93 => {
                 let stale = ReplyId(u32::try_from(self.below(u64::from(self.replies) + 2)).unwrap());
                 let id = if self.below(20) == 0 { stale } else { live.unwrap_or(stale) };
                 Input::Reply(id, self.reply())
