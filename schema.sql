@@ -250,7 +250,7 @@ create table if not exists public.transcripts (
   call_day date not null,
   turn bigint not null,
   reply bigint,
-  who text not null constraint transcripts_who_word check (who in ('caller', 'agent', 'tool')),
+  who text not null constraint transcripts_who_word check (who in ('caller', 'agent', 'tool', 'line')),
   text text not null,
   full_text text,
   start_ms bigint not null,

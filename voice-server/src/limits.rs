@@ -19,6 +19,9 @@ pub struct ServerLimits {
     pub handshake_ms: u64,
     /// A client from which nothing at all came for this long is given up; it takes up to a quarter longer.
     pub idle_ms: u64,
+    /// A call whose socket broke waits so long for its client to take it up on another one; 0 is not at all. Clients that
+    /// cannot do so are not waited for.
+    pub resume_ms: u64,
     /// The longest message of a client; a longer one ends the call.
     pub max_message_bytes: usize,
     /// What the kernel buffers for a client that does not read. Beyond it the call's own bounded queue fills, and then
@@ -57,6 +60,7 @@ impl Default for ServerLimits {
             request_ms: 10_000,
             handshake_ms: 5_000,
             idle_ms: 30_000,
+            resume_ms: 30_000,
             max_message_bytes: 64 * 1024,
             send_buffer_bytes: 32 * 1024,
             max_errors: 32,
@@ -88,6 +92,10 @@ impl ServerLimits {
 
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_millis(self.idle_ms)
+    }
+
+    pub(crate) fn resume(&self) -> Option<Duration> {
+        (self.resume_ms > 0).then(|| Duration::from_millis(self.resume_ms))
     }
 
     pub(crate) fn auth_grace(&self) -> Duration {

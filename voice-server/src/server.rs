@@ -3,6 +3,7 @@
 use crate::admission::{Admission, Refusal};
 use crate::api::ApiState;
 use crate::auth::{Gate, Verifier};
+use crate::call::Resumables;
 use crate::cost::Prices;
 use crate::http;
 use crate::limits::ServerLimits;
@@ -99,6 +100,8 @@ pub(crate) struct Server {
     pub(crate) limits: ServerLimits,
     pub(crate) prices: Prices,
     pub(crate) admission: Admission,
+    /// Calls that can be taken up on another socket.
+    pub(crate) resumables: Resumables,
     pub(crate) gate: Gate,
     pub(crate) api: ApiState,
     pub(crate) metrics: Arc<ServerMetrics>,
@@ -210,6 +213,7 @@ impl Server {
             persistence,
             verifier: config.verifier,
             admission: Admission::new(config.limits.max_calls),
+            resumables: Resumables::default(),
             agent: config.agent,
             limits: config.limits,
             prices: config.prices,

@@ -48,7 +48,7 @@ fn message(message: &ServerMessage) -> Message {
 
 fn ready() -> Message {
     let audio = AudioFormat { rate: 8_000, ..AudioFormat::default() };
-    message(&ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id: "test".into(), audio })
+    message(&ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id: "test".into(), audio, resume: None })
 }
 
 /// Places a call to `serve`, which is given the socket once `hello` has come.

@@ -18,7 +18,8 @@ async fn a_call_from_hello_to_bye() {
     let server = TestServer::start(agent(Some("Hello.")), ServerLimits::default()).await;
     let mut client = Client::connect(&server).await.unwrap();
     client.send(r#"{"type":"hello","protocol":1,"audio":{"encoding":"pcm16","rate":24000}}"#).await;
-    let Received::Message(ServerMessage::Ready { protocol: 1, audio, call_id }) = client.receive().await else {
+    let Received::Message(ServerMessage::Ready { protocol: 1, audio, call_id, resume: None }) = client.receive().await
+    else {
         panic!("no ready");
     };
     assert_eq!(audio, AudioFormat { encoding: Encoding::Pcm16, rate: 24_000 });

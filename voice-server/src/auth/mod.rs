@@ -35,7 +35,7 @@ pub(crate) use gate::{Gate, Identity};
 pub(crate) use refused::{Refused, UNAUTHORIZED};
 #[cfg(test)]
 pub(crate) use settings::VARIABLES;
-pub(crate) use shown::{SUBPROTOCOL, Shown};
+pub(crate) use shown::{SUBPROTOCOL, Shown, call_to_resume};
 pub(crate) use strangers::Stranger;
 pub(crate) use tenants::Place;
 

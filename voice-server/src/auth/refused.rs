@@ -47,6 +47,9 @@ pub(crate) enum Refused {
     /// The tenant has too many tickets that nobody used.
     #[error("too many tickets are out; use them, or wait until they are too old")]
     Tickets,
+    /// There is no such call of theirs to be taken up.
+    #[error("there is no call to be taken up: it is over, or waited too long")]
+    CallGone,
     /// Too many have not said who they are.
     #[error("too many clients have not said yet who they are; send a token or a ticket with the request")]
     Strangers,
@@ -77,6 +80,7 @@ impl Refused {
             Self::Minutes { .. } => "tenant_minutes",
             Self::Requests { .. } => "tenant_requests",
             Self::Tickets => "tickets",
+            Self::CallGone => "call_gone",
             Self::Strangers => "strangers",
             Self::Server(refusal) => refusal.name(),
         }
@@ -87,6 +91,7 @@ impl Refused {
             Self::TokenInAddress => StatusCode::BAD_REQUEST,
             Self::Auth(why) => why.status(),
             Self::Origin => StatusCode::FORBIDDEN,
+            Self::CallGone => StatusCode::GONE,
             Self::Calls { .. } | Self::Minutes { .. } | Self::Requests { .. } | Self::Tickets | Self::Strangers => {
                 StatusCode::TOO_MANY_REQUESTS
             }
@@ -108,7 +113,7 @@ impl Refused {
     pub(crate) fn code(self) -> ErrorCode {
         match self.status() {
             StatusCode::TOO_MANY_REQUESTS => ErrorCode::OverLimit,
-            StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GONE => ErrorCode::Unavailable,
             _ => ErrorCode::Unauthorized,
         }
     }
@@ -117,7 +122,7 @@ impl Refused {
     pub(crate) fn bye(self) -> (&'static str, u16) {
         match self.status() {
             StatusCode::TOO_MANY_REQUESTS => ("over_limit", 4429),
-            StatusCode::SERVICE_UNAVAILABLE => ("unavailable", 1013),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GONE => ("unavailable", 1013),
             StatusCode::FORBIDDEN => ("unauthorized", 4403),
             _ => ("unauthorized", UNAUTHORIZED),
         }

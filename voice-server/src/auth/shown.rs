@@ -51,6 +51,11 @@ impl Shown {
     }
 }
 
+/// The call that the query of a request wants to take up again.
+pub(crate) fn call_to_resume(query: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "resume").map(|(_, token)| token.into_owned())
+}
+
 fn subprotocol_token(headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
     let token = lines.flat_map(|line| line.split(',')).find_map(|name| name.trim().strip_prefix(BEARER));

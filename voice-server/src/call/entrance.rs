@@ -3,8 +3,9 @@
 //! Invariant: nobody has a [`Pass`] who was not identified, from a page that may call, within the tenant's plan and with a
 //! place on the server. All of that is decided before the upgrade, except for clients that say who they are only then.
 
+use super::resume::Returning;
 use crate::admission::Admitted;
-use crate::auth::{AuthError, Identity, Place, Refused, Shown, Stranger, origin};
+use crate::auth::{AuthError, Identity, Place, Refused, Shown, Stranger, call_to_resume, origin};
 use crate::server::Server;
 use axum::http::HeaderMap;
 use std::net::IpAddr;
@@ -13,6 +14,8 @@ use std::net::IpAddr;
 pub(crate) enum Entrance {
     /// A user, who may hold a call.
     Pass(Box<Pass>),
+    /// A user whose call runs already, on a socket that broke.
+    Returning(Box<Returning>),
     /// Somebody who has to say first who they are.
     Stranger(Box<Newcomer>),
 }
@@ -40,20 +43,35 @@ pub(crate) async fn enter(
     let identity = match Shown::by(&headers, query).map_err(|_| Refused::TokenInAddress)? {
         Shown::Token(token) => server.gate.identify(Some(&token)).await?,
         Shown::Ticket(ticket) => server.gate.spend(&ticket, origin::of(&headers)).await?,
+        // Whoever takes a call up again has shown once who they are, and can do so with the request.
+        Shown::Nothing if call_to_resume(query).is_some() => return Err(Refused::Auth(AuthError::Missing)),
         Shown::Nothing => {
             server.check()?;
             let _stranger = server.gate.stranger(address)?;
             return Ok(Entrance::Stranger(Box::new(Newcomer { headers, _stranger })));
         }
     };
+    if let Some(call) = call_to_resume(query) {
+        return returning(server, &identity, &headers, &call);
+    }
     Pass::of(server, identity, &headers).await.map(|pass| Entrance::Pass(Box::new(pass)))
+}
+
+/// The call has its places already.
+fn returning(server: &Server, identity: &Identity, headers: &HeaderMap, call: &str) -> Result<Entrance, Refused> {
+    check_origin(server, identity, headers)?;
+    let returning = server.resumables.claim(call, &identity.standing.principal).ok_or(Refused::CallGone)?;
+    Ok(Entrance::Returning(Box::new(returning)))
+}
+
+fn check_origin(server: &Server, identity: &Identity, headers: &HeaderMap) -> Result<(), Refused> {
+    let allowed = origin::is_allowed(headers, &[&server.limits.allowed_origins, &identity.standing.allowed_origins]);
+    if allowed { Ok(()) } else { Err(Refused::Origin) }
 }
 
 impl Pass {
     async fn of(server: &Server, identity: Identity, headers: &HeaderMap) -> Result<Self, Refused> {
-        if !origin::is_allowed(headers, &[&server.limits.allowed_origins, &identity.standing.allowed_origins]) {
-            return Err(Refused::Origin);
-        }
+        check_origin(server, &identity, headers)?;
         let _call = server.gate.call(&identity).await?;
         server.keeps()?;
         let _admitted = server.admission.admit()?;

@@ -8,7 +8,8 @@ use std::fmt;
 use std::time::Duration;
 use tokio::time::timeout;
 use voice_core::transport::native::{
-    AudioFormat, ClientMessage, ErrorCode, FormatError, MessageError, PROTOCOL_VERSION, ServerMessage, decode_client,
+    AudioFormat, ClientMessage, ErrorCode, FormatError, Hello, MessageError, PROTOCOL_VERSION, ResumeOffer,
+    ResumeRequest, ServerMessage, decode_client,
 };
 use voice_core::transport::{PlayedReports, WireMessage};
 use voice_core::units::CallId;
@@ -21,6 +22,17 @@ const REFUSAL: Duration = Duration::from_secs(1);
 pub(crate) struct Agreed {
     pub(crate) format: AudioFormat,
     pub(crate) played: PlayedReports,
+    /// Whether the client can take the call up again.
+    pub(crate) resumable: Resumable,
+    /// Where it stands in a call that it takes up again.
+    pub(crate) resume: Option<ResumeRequest>,
+}
+
+/// Whether a client can take its call up again on another socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resumable {
+    Yes,
+    No,
 }
 
 /// Why there is no call.
@@ -34,6 +46,8 @@ pub(crate) enum HandshakeError {
     NotHello,
     #[error("protocol {0} is not spoken here; this server speaks {PROTOCOL_VERSION}")]
     Version(u32),
+    #[error("hello says \"resume\", but the address names no call: connect to /v1/call?resume=TOKEN")]
+    NothingToResume,
     #[error(transparent)]
     Format(#[from] FormatError),
     #[error(transparent)]
@@ -64,14 +78,15 @@ pub(crate) async fn welcome<S, E>(
     socket: &mut S,
     call: &CallId,
     agreed: &Agreed,
+    resume: Option<ResumeOffer>,
     within: Duration,
 ) -> Result<(), HandshakeError>
 where
     S: Sink<WireMessage, Error = E> + Unpin,
     E: fmt::Display,
 {
-    let ready =
-        ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id: call.as_str().into(), audio: agreed.format };
+    let call_id = call.as_str().into();
+    let ready = ServerMessage::Ready { protocol: PROTOCOL_VERSION, call_id, audio: agreed.format, resume };
     match timeout(within, socket.send(text(&ready))).await {
         Ok(sent) => sent.map_err(|error| HandshakeError::Gone(error.to_string())),
         Err(_) => Err(HandshakeError::TooLate(within)),
@@ -106,7 +121,8 @@ fn agree(first: &WireMessage) -> Result<Agreed, HandshakeError> {
         WireMessage::Binary(_) => return Err(HandshakeError::NotHello),
         WireMessage::Close => return Err(HandshakeError::Gone("closed".into())),
     };
-    let ClientMessage::Hello { protocol, audio, played_reports } = decode_client(text)? else {
+    let ClientMessage::Hello(Hello { protocol, audio, played_reports, resumable, resume }) = decode_client(text)?
+    else {
         return Err(HandshakeError::NotHello);
     };
     if protocol != PROTOCOL_VERSION {
@@ -114,7 +130,9 @@ fn agree(first: &WireMessage) -> Result<Agreed, HandshakeError> {
     }
     audio.line_rate()?;
     let played = if played_reports { PlayedReports::Reported } else { PlayedReports::PacingClock };
-    Ok(Agreed { format: audio, played })
+    // What was heard must be known to go on from the very sample.
+    let resumable = if resumable && played_reports { Resumable::Yes } else { Resumable::No };
+    Ok(Agreed { format: audio, played, resumable, resume })
 }
 
 async fn refuse<S, E>(socket: &mut S, code: ErrorCode, message: String) -> Result<(), E>
@@ -194,7 +212,7 @@ mod tests {
         let within = Duration::from_secs(5);
         let agreed = handshake(&mut socket, within).await;
         if let Ok(agreed) = &agreed {
-            welcome(&mut socket, &CallId::new("c1"), agreed, within).await.unwrap();
+            welcome(&mut socket, &CallId::new("c1"), agreed, None, within).await.unwrap();
         }
         drop(socket);
         let decode = |message| match message {
@@ -217,8 +235,9 @@ mod tests {
         let hello = r#"{"type":"hello","protocol":1,"audio":{"encoding":"mulaw","rate":8000},"played_reports":true}"#;
         let (agreed, answers) = try_with(vec![WireMessage::Text(hello.into())]).await;
         let audio = AudioFormat { encoding: Encoding::Mulaw, rate: 8_000 };
-        assert_eq!(agreed, Ok(Agreed { format: audio, played: PlayedReports::Reported }));
-        assert_eq!(answers, [ServerMessage::Ready { protocol: 1, call_id: "c1".into(), audio }]);
+        let (played, resumable) = (PlayedReports::Reported, Resumable::No);
+        assert_eq!(agreed, Ok(Agreed { format: audio, played, resumable, resume: None }));
+        assert_eq!(answers, [ServerMessage::Ready { protocol: 1, call_id: "c1".into(), audio, resume: None }]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,13 +9,16 @@ mod follow;
 mod handshake;
 mod introduction;
 mod keep;
+mod line;
 pub(crate) mod names;
 mod report;
+mod resume;
 mod socket;
 mod timing;
 mod transcript;
 
 pub(crate) use entrance::{Entrance, enter};
+pub(crate) use resume::Resumables;
 
 use crate::admission::Refusal;
 use crate::auth::UNAUTHORIZED;
@@ -24,27 +27,39 @@ use crate::server::Server;
 use crate::store::Header;
 use authority::Authority;
 use axum::extract::ws::WebSocket;
-use entrance::Pass;
+use entrance::{Newcomer, Pass};
 use follow::follow;
-use handshake::{Agreed, HandshakeError, handshake, turn_away, welcome};
+use handshake::{Agreed, HandshakeError, Resumable, handshake, turn_away, welcome};
 use keep::{Answered, Keeper};
+use line::OpenLine;
+use resume::{Registration, come_back};
 use socket::{CallSocket, CloseCode};
 use std::sync::Arc;
 use time::OffsetDateTime;
 use tracing::{Instrument, error, info, info_span};
 use voice_core::session::{CallRecord, Session, SessionHandle};
 use voice_core::transport::native::ErrorCode;
-use voice_core::transport::{Line, WebSocketLimits, WebSocketLine};
+use voice_core::transport::{Line, WebSocketLimits};
 use voice_core::turn::EndReason;
 use voice_core::units::CallId;
 
-/// Holds a call on `socket` until it is over and everything is written.
+/// Holds a call on `socket` until it is over and everything is written; or gives the socket to the call that its client
+/// takes up again.
 pub(crate) async fn hold(server: Arc<Server>, socket: WebSocket, entrance: Entrance) {
+    let mut socket = CallSocket::new(socket, server.limits.idle());
+    let who = match entrance {
+        Entrance::Returning(returning) => return come_back(&server, socket, &returning).await,
+        Entrance::Pass(pass) => Ok(pass),
+        Entrance::Stranger(newcomer) => Err(newcomer),
+    };
     let call = CallUuid(uuid::Uuid::now_v7());
     let span = info_span!("call", id = %call);
-    let mut socket = CallSocket::new(socket, server.limits.idle());
     async {
-        if let Some(pass) = admit(&server, &mut socket, entrance).await {
+        let pass = match who {
+            Ok(pass) => Some(pass),
+            Err(newcomer) => admit(&server, &mut socket, *newcomer).await,
+        };
+        if let Some(pass) = pass {
             converse(&server, socket, call, &pass).await;
         }
     }
@@ -52,13 +67,9 @@ pub(crate) async fn hold(server: Arc<Server>, socket: WebSocket, entrance: Entra
     .await;
 }
 
-/// The pass of whoever is at the other end; a stranger without one is sent away.
-async fn admit(server: &Server, socket: &mut CallSocket, entrance: Entrance) -> Option<Box<Pass>> {
-    let newcomer = match entrance {
-        Entrance::Pass(pass) => return Some(pass),
-        Entrance::Stranger(newcomer) => newcomer,
-    };
-    match introduction::introduce(server, socket, *newcomer).await {
+/// The pass of a stranger who has said who they are; one without is sent away.
+async fn admit(server: &Server, socket: &mut CallSocket, newcomer: Newcomer) -> Option<Box<Pass>> {
+    match introduction::introduce(server, socket, newcomer).await {
         Ok(pass) => Some(Box::new(pass)),
         Err(why) => {
             info!(reason = why.label(), "call refused");
@@ -71,20 +82,21 @@ async fn admit(server: &Server, socket: &mut CallSocket, entrance: Entrance) -> 
 }
 
 async fn converse(server: &Server, mut socket: CallSocket, call: CallUuid, pass: &Pass) {
-    let Some((agreed, answered, keeper)) = answer(server, &mut socket, call, pass).await else { return };
-    let Agreed { format, played } = agreed;
+    let Some(Answer { agreed, answered, keeper, registration }) = answer(server, &mut socket, call, pass).await else {
+        return;
+    };
     let close_code = socket.close_code();
     let limits = WebSocketLimits { max_errors: server.limits.max_errors, ..WebSocketLimits::default() };
-    let (mut line, sender) = match WebSocketLine::new(socket, format, played, limits) {
-        Ok(opened) => opened,
+    let OpenLine { line, sender, tokens, place: _place } = match line::open(socket, &agreed, registration, limits) {
+        Ok(open) => open,
         Err(error) => return error!(%error, "no line in a format that was agreed"),
     };
     let authority = Authority::new(server.gate.clone(), &pass.identity, server.limits.auth_grace());
-    let (tokens, own_sender) = (line.tokens(), sender.clone());
+    let own_sender = sender.clone();
     let run_out = async move { authority.run_out(tokens, &own_sender).await };
     let _active = server.metrics.call_started();
-    info!(encoding = ?format.encoding, rate = format.rate, "call started");
-    let line = recorded(server, Box::new(line), pass, answered.header);
+    info!(encoding = ?agreed.format.encoding, rate = agreed.format.rate, "call started");
+    let line = recorded(server, line, pass, answered.header);
     let (session, handle, events) = Session::new(call_id(call), server.agent.clone(), line);
     let running = server.tasks.spawn(session.run().in_current_span());
     tokio::select! {
@@ -101,15 +113,23 @@ async fn converse(server: &Server, mut socket: CallSocket, call: CallUuid, pass:
     }
 }
 
+/// A call that the client was told of.
+struct Answer<'s> {
+    agreed: Agreed,
+    answered: Answered,
+    keeper: Keeper<'s>,
+    registration: Option<Registration>,
+}
+
 /// Agrees with the client on a call, and keeps that it was answered before the client is told.
-async fn answer<'s>(
-    server: &'s Server,
-    socket: &mut CallSocket,
-    call: CallUuid,
-    pass: &Pass,
-) -> Option<(Agreed, Answered, Keeper<'s>)> {
+async fn answer<'s>(server: &'s Server, socket: &mut CallSocket, call: CallUuid, pass: &Pass) -> Option<Answer<'s>> {
     let agreed = handshake(socket, server.limits.handshake()).await;
     let agreed = agreed.inspect_err(|error| refused(server, error)).ok()?;
+    if agreed.resume.is_some() {
+        turn_away(socket, ErrorCode::Handshake, &HandshakeError::NothingToResume).await;
+        refused(server, &HandshakeError::NothingToResume);
+        return None;
+    }
     let answered = answered(call, pass, &agreed)?;
     let keeper = match Keeper::answer(server.persistence.as_ref(), answered, &server.prices).await {
         Ok(keeper) => keeper,
@@ -120,13 +140,23 @@ async fn answer<'s>(
             return None;
         }
     };
-    match welcome(socket, &call_id(call), &agreed, server.limits.handshake()).await {
-        Ok(()) => Some((agreed, answered, keeper)),
+    let registration = resumable(server, pass, agreed);
+    let offer = registration.as_ref().map(Registration::offer);
+    match welcome(socket, &call_id(call), &agreed, offer, server.limits.handshake()).await {
+        Ok(()) => Some(Answer { agreed, answered, keeper, registration }),
         Err(error) => {
             refused(server, &error);
             keeper.finish(None, names::end_reason(EndReason::LineLost)).await;
             None
         }
+    }
+}
+
+/// A place among the calls that can be taken up again, where both sides can.
+fn resumable(server: &Server, pass: &Pass, agreed: Agreed) -> Option<Registration> {
+    match agreed.resumable {
+        Resumable::Yes => server.resumables.register(pass.identity.standing.principal, agreed, server.limits.resume()?),
+        Resumable::No => None,
     }
 }
 

@@ -60,6 +60,11 @@ impl CallSocket {
         self.code.clone()
     }
 
+    /// It closes with what `code` says from now on.
+    pub(super) fn set_close_code(&mut self, code: &CloseCode) {
+        self.code = code.clone();
+    }
+
     /// Ready once the client was quiet for too long. A client that was heard costs nothing but a counter: no timer is
     /// set for each message.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<SocketError> {

@@ -20,7 +20,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
-use voice_core::transport::native::{AudioFormat, ClientMessage, PROTOCOL_VERSION, ServerMessage, decode_server};
+use voice_core::transport::native::{
+    AudioFormat, ClientMessage, Hello, PROTOCOL_VERSION, ServerMessage, decode_server,
+};
 
 /// For the answer to `hello`.
 const READY_MS: u64 = 10_000;
@@ -76,7 +78,7 @@ async fn shake_hands<S>(socket: &mut WebSocketStream<S>, format: AudioFormat) ->
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let hello = ClientMessage::Hello { protocol: PROTOCOL_VERSION, audio: format, played_reports: true };
+    let hello = ClientMessage::Hello(Hello { audio: format, played_reports: true, ..Hello::default() });
     send(socket, text(&hello)).await?;
     let mut trouble = None;
     loop {
@@ -87,7 +89,7 @@ where
             Some(Err(error)) => return Err(refused(trouble, &error.to_string())),
         };
         match decode_server(&text) {
-            Ok(ServerMessage::Ready { call_id, audio, protocol })
+            Ok(ServerMessage::Ready { call_id, audio, protocol, .. })
                 if audio == format && protocol == PROTOCOL_VERSION =>
             {
                 return Ok(call_id);

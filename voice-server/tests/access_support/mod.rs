@@ -46,6 +46,13 @@ impl Access {
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.token().expose_secret())
     }
+
+    /// The header with a token of a user of another tenant.
+    pub(crate) async fn bearer_of_another_tenant(&self) -> String {
+        let (tenant, user) = (TenantId(Uuid::from_u128(101)), UserId(Uuid::from_u128(102)));
+        self.store.ensure_development(tenant, user, Role::Member).await.unwrap();
+        format!("Bearer {}", self.issuer.sign(user, LIFE).unwrap().expose_secret())
+    }
 }
 
 /// A line on which time stands still from the server's first word on. Until then the server looks up who calls, and the

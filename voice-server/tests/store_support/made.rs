@@ -107,7 +107,7 @@ impl Placed {
 
 /// An utterance that differs from the others in every field that may.
 pub(crate) fn utterance(seq: i32) -> Utterance {
-    let who = [Who::Caller, Who::Agent, Who::Tool][seq.unsigned_abs() as usize % 3];
+    let who = [Who::Caller, Who::Agent, Who::Tool, Who::Line][seq.unsigned_abs() as usize % 4];
     let is_reply = who == Who::Agent;
     let ms = f64::from(seq) * 10.0 + 0.1;
     Utterance {

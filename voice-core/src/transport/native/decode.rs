@@ -17,9 +17,11 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The deepest nesting of a text message; the protocol's own go to 4.
 const MAX_DEPTH: usize = 8;
 
-const CLIENT_TYPES: &[&str] = &["auth", "hello", "played", "say", "interrupt", "mute", "dtmf", "bye"];
+const CLIENT_TYPES: &[&str] = &["auth", "hello", "played", "say", "interrupt", "mute", "dtmf", "ping", "bye"];
 const SERVER_TYPES: &[&str] = &[
     "ready",
+    "resumed",
+    "pong",
     "speaking",
     "transcript",
     "agent_text",
@@ -159,7 +161,9 @@ fn check(message: &ClientMessage) -> Result<(), MessageError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{AudioFormat, BargeInReport, CostReport, EngineCost, Speaker, TurnReport};
+    use super::super::message::{self, AudioFormat, Speaker};
+    use super::super::report::{BargeInReport, CostReport, EngineCost, TurnReport};
+    use super::super::resume::{ResumeOffer, ResumeRequest};
     use super::*;
     use proptest::prelude::*;
 
@@ -172,18 +176,24 @@ mod tests {
         use ClientMessage::*;
         let all = vec![
             Auth { token: "a.b.c".into() },
-            Hello { protocol: 1, audio: AudioFormat::default(), played_reports: true },
+            Hello(message::Hello {
+                played_reports: true,
+                resumable: true,
+                resume: Some(ResumeRequest { received: 7 }),
+                ..message::Hello::default()
+            }),
             Played { reply: 1, samples: 2 },
             Say { text: "hi \u{1f600} \"x\"".into() },
             Interrupt,
             Mute { on: true },
             Dtmf { digit: '#' },
+            Ping { n: 3 },
             Bye,
         ];
         for message in &all {
             match message {
-                Auth { .. } | Hello { .. } | Played { .. } | Say { .. } | Interrupt => {}
-                Mute { .. } | Dtmf { .. } | Bye => {}
+                Auth { .. } | Hello(_) | Played { .. } | Say { .. } | Interrupt => {}
+                Mute { .. } | Dtmf { .. } | Ping { .. } | Bye => {}
             }
         }
         all
@@ -208,7 +218,14 @@ mod tests {
     fn server_messages() -> Vec<ServerMessage> {
         use ServerMessage::*;
         let all = vec![
-            Ready { protocol: 1, call_id: "c".into(), audio: AudioFormat::default() },
+            Ready {
+                protocol: 1,
+                call_id: "c".into(),
+                audio: AudioFormat::default(),
+                resume: Some(ResumeOffer { token: "t".into(), within_ms: 30_000 }),
+            },
+            Resumed { received: 4, away_ms: 1.5 },
+            Pong { n: 3 },
             Speaking { who: Speaker::Caller, on: true, at_ms: 1.0, position: Some(2) },
             Transcript { turn: 1, text: "t".into(), r#final: false },
             AgentText { turn: 1, reply: 2, text: "hello".into(), heard: "he".into(), outcome: None },
@@ -227,7 +244,8 @@ mod tests {
         ];
         for message in &all {
             match message {
-                Ready { .. } | Speaking { .. } | Transcript { .. } | AgentText { .. } | Pause { .. } => {}
+                Ready { .. } | Resumed { .. } | Pong { .. } | Speaking { .. } | Transcript { .. } => {}
+                AgentText { .. } | Pause { .. } => {}
                 Resume { .. } | Clear { .. } | AudioEnd { .. } | BargeIn(_) | Turn(_) | Tool { .. } => {}
                 AuthExpiring { .. } | AuthRenewed { .. } | Error { .. } | Cost(_) | Bye { .. } => {}
             }

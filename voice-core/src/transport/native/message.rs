@@ -1,8 +1,9 @@
 //! The control messages. Times are milliseconds on the server's clock since it sent `ready`.
 
+use super::report::{BargeInReport, CostReport, TurnReport};
+use super::resume::{ResumeOffer, ResumeRequest};
 use super::token::AuthToken;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The version spoken here.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -45,17 +46,8 @@ pub enum ClientMessage {
         /// At most 8 KiB.
         token: AuthToken,
     },
-    /// Opens the call.
-    Hello {
-        /// [`PROTOCOL_VERSION`].
-        protocol: u32,
-        /// What it will send and wants to receive.
-        #[serde(default)]
-        audio: AudioFormat,
-        /// Whether it will send `played`.
-        #[serde(default)]
-        played_reports: bool,
-    },
+    /// Opens the call, or takes it up again.
+    Hello(Hello),
     /// It has played this reply up to here.
     Played {
         /// Which reply.
@@ -80,8 +72,39 @@ pub enum ClientMessage {
         /// `0`–`9`, `*`, `#`, `A`–`D`.
         digit: char,
     },
+    /// Wants a `pong`.
+    Ping {
+        /// Comes back with it.
+        n: u32,
+    },
     /// Ends the call.
     Bye,
+}
+
+/// How a call is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`].
+    pub protocol: u32,
+    /// What the client will send and wants to receive.
+    #[serde(default)]
+    pub audio: AudioFormat,
+    /// Whether it will send `played`.
+    #[serde(default)]
+    pub played_reports: bool,
+    /// Whether it can take the call up again on another socket; of use with `played_reports` only.
+    #[serde(default)]
+    pub resumable: bool,
+    /// Where it stands in the call that it takes up again; the request has named that call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<ResumeRequest>,
+}
+
+impl Default for Hello {
+    fn default() -> Self {
+        let audio = AudioFormat::default();
+        Self { protocol: PROTOCOL_VERSION, audio, played_reports: false, resumable: false, resume: None }
+    }
 }
 
 /// Who made a sound.
@@ -107,6 +130,21 @@ pub enum ServerMessage {
         call_id: String,
         /// What both sides now use.
         audio: AudioFormat,
+        /// How the call is taken up again if the socket breaks; absent where that is not possible.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<ResumeOffer>,
+    },
+    /// Answers a `hello` with `resume`: the call goes on. What the client has not got follows.
+    Resumed {
+        /// Text messages of the client that came since its first `hello`.
+        received: u64,
+        /// How long the call had no socket.
+        away_ms: f64,
+    },
+    /// Answers `ping`.
+    Pong {
+        /// From the `ping`.
+        n: u32,
     },
     /// Somebody began or stopped to speak.
     Speaking {
@@ -236,166 +274,6 @@ pub enum ErrorCode {
     OverLimit,
     /// What is said cannot be stored for now: it is not told as final.
     Storage,
-}
-
-/// One overlap of caller and agent, decided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BargeInReport {
-    /// The turn of the reply that was talked over.
-    pub turn: u32,
-    /// That reply.
-    pub reply: u32,
-    /// The caller's first sample, since the start of the caller's audio.
-    pub onset_position: u64,
-    /// When that sample was received.
-    pub onset_ms: f64,
-    /// When speech was noticed.
-    pub noticed_ms: f64,
-    /// When the playout was paused.
-    pub paused_ms: f64,
-    /// When it was decided.
-    pub decided_ms: f64,
-    /// `committed` or `resumed`.
-    pub decision: String,
-    /// `start_of_turn`, `words`, `duration`, `policy`, `command`; for a resume `not_a_bid`.
-    pub cause: String,
-    /// Samples of the reply sent when it was decided.
-    pub sent_samples: u64,
-    /// What was heard of the reply.
-    pub heard_text: String,
-}
-
-/// The timeline of one turn; times are absent where it did not happen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TurnReport {
-    /// Which turn; what the agent says unasked, as a greeting, is a turn of its own.
-    pub turn: u32,
-    /// The reply that ended with it.
-    pub reply: u32,
-    /// The caller's words.
-    pub caller_text: String,
-    /// Just after the caller's last sample of speech, since the start of the caller's audio.
-    pub speech_end_position: Option<u64>,
-    /// When that sample was received.
-    pub speech_end_ms: Option<f64>,
-    /// When the end of turn was decided.
-    pub eot_ms: Option<f64>,
-    /// `silence`, `model`, `stt`, `timeout` or `dtmf`.
-    pub eot_source: Option<String>,
-    /// Whether the reply was started before the end of turn was certain.
-    pub speculative: bool,
-    /// When the model was asked.
-    pub reply_started_ms: Option<f64>,
-    /// The model's first token.
-    pub first_token_ms: Option<f64>,
-    /// The first clause handed to the TTS.
-    pub first_clause_ms: Option<f64>,
-    /// The first audio from the TTS.
-    pub tts_first_audio_ms: Option<f64>,
-    /// Silence cut from its start.
-    pub trimmed_silence_ms: f64,
-    /// When held audio was let go.
-    pub released_ms: Option<f64>,
-    /// The first audio handed to the line.
-    pub first_audio_ms: Option<f64>,
-    /// What of the wait the engine itself caused.
-    pub engine_ms: Option<f64>,
-    /// The reply's text.
-    pub reply_text: String,
-    /// What of it was heard.
-    pub heard_text: String,
-    /// `completed`, `barged_in`, `failed`, `call_ended` or `superseded`.
-    pub outcome: String,
-}
-
-/// What a call used of its engines, and what that cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CostReport {
-    /// What the amounts are in, as in `USD`; absent where the server knows no price.
-    pub currency: Option<String>,
-    /// All amounts together: a decimal number as text, so that nobody rounds it. Absent where the server knows no price.
-    pub total: Option<String>,
-    /// One entry an engine that served.
-    pub engines: Vec<EngineCost>,
-}
-
-/// What a call used of one engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EngineCost {
-    /// `stt`, `llm` or `tts`.
-    pub stage: String,
-    /// Its name: vendor and model.
-    pub engine: String,
-    /// All it was used for.
-    pub used: Usage,
-    /// What of that was for speculative replies that were never heard.
-    pub discarded: Usage,
-    /// Generations the model gave no figures for, such as those that were cut off.
-    pub unreported_generations: u64,
-    /// Pieces of text it gave in those; about one a token.
-    pub unreported_deltas: u64,
-    /// Pieces of text it gave for `discarded`, reported or not.
-    pub discarded_deltas: u64,
-    /// What `used` cost, as in [`CostReport::total`]; generations the model gave no figures for are not in it. Absent
-    /// where the server knows no price of this engine.
-    pub amount: Option<String>,
-    /// What of it `discarded` cost.
-    pub discarded_amount: Option<String>,
-}
-
-/// What vendors count. What does not concern the stage is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Usage {
-    /// Audio listened to, in milliseconds.
-    pub audio_ms: u64,
-    /// How often the model was asked.
-    pub generations: u64,
-    /// Tokens read by the model, cached ones too.
-    pub input_tokens: u64,
-    /// Of those, read from its cache.
-    pub cached_tokens: u64,
-    /// Tokens written by the model.
-    pub output_tokens: u64,
-    /// Characters spoken.
-    pub characters: u64,
-}
-
-/// One line: `llm NAME: 3 generations, 812 tokens in (600 cached), 95 out, amount 0.0012; of it discarded: …`.
-impl fmt::Display for EngineCost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.stage, self.engine, self.used)?;
-        if let Some(amount) = &self.amount {
-            write!(f, ", amount {amount}")?;
-        }
-        if self.unreported_generations > 0 {
-            let (generations, deltas) = (self.unreported_generations, self.unreported_deltas);
-            write!(f, "; {generations} generations without figures, {deltas} pieces of text")?;
-        }
-        if self.discarded != Usage::default() || self.discarded_deltas > 0 {
-            write!(f, "; of it discarded: {}, {} pieces of text", self.discarded, self.discarded_deltas)?;
-        }
-        match &self.discarded_amount {
-            Some(amount) if self.discarded != Usage::default() => write!(f, ", amount {amount}"),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// What is not zero; `nothing` if all is.
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        let mut part = |count: u64, text: String| parts.extend((count > 0).then_some(text));
-        part(self.audio_ms, format!("{:.1} s of audio", self.audio_ms as f64 / 1_000.0));
-        part(self.generations, format!("{} generations", self.generations));
-        let cached = if self.cached_tokens > 0 { format!(" ({} cached)", self.cached_tokens) } else { String::new() };
-        part(self.input_tokens, format!("{} tokens in{cached}", self.input_tokens));
-        part(self.output_tokens, format!("{} tokens out", self.output_tokens));
-        part(self.characters, format!("{} characters", self.characters));
-        f.write_str(if parts.is_empty() { "nothing" } else { "" })?;
-        f.write_str(&parts.join(", "))
-    }
 }
 
 #[cfg(test)]

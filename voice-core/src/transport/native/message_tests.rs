@@ -1,3 +1,4 @@
+use super::super::report::{EngineCost, Usage};
 use super::*;
 
 #[test]
@@ -20,8 +21,7 @@ fn a_cost_is_one_line() {
 #[test]
 fn messages_look_as_the_protocol_says() {
     let hello: ClientMessage = serde_json::from_str(r#"{"type":"hello","protocol":1}"#).unwrap();
-    let expected = ClientMessage::Hello { protocol: 1, audio: AudioFormat::default(), played_reports: false };
-    assert_eq!(hello, expected);
+    assert_eq!(hello, ClientMessage::Hello(Hello::default()));
     let pause = serde_json::to_string(&ServerMessage::Pause { reply: 3, sent_samples: 320 }).unwrap();
     assert_eq!(pause, r#"{"type":"pause","reply":3,"sent_samples":320}"#);
 }

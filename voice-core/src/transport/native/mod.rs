@@ -7,13 +7,14 @@ mod decode;
 mod format;
 mod header;
 mod message;
+mod report;
+mod resume;
 mod token;
 
 pub use decode::{MAX_SAY_CHARS, MAX_TEXT_BYTES, MAX_TOKEN_BYTES, MessageError, decode_client, decode_server};
 pub use format::FormatError;
 pub use header::{AudioError, AudioHeader, HEADER_BYTES};
-pub use message::{
-    AudioFormat, BargeInReport, ClientMessage, CostReport, Encoding, EngineCost, ErrorCode, PROTOCOL_VERSION,
-    ServerMessage, Speaker, TurnReport, Usage,
-};
+pub use message::{AudioFormat, ClientMessage, Encoding, ErrorCode, Hello, PROTOCOL_VERSION, ServerMessage, Speaker};
+pub use report::{BargeInReport, CostReport, EngineCost, TurnReport, Usage};
+pub use resume::{ResumeOffer, ResumeRequest};
 pub use token::AuthToken;

@@ -56,10 +56,14 @@ impl<R> WebSocketSource<R> {
     fn take_control(&mut self, message: ClientMessage) -> Result<Option<LineInput>, LineError> {
         let command = match message {
             ClientMessage::Auth { token } => return self.take_token(token),
-            ClientMessage::Hello { .. } => {
+            ClientMessage::Hello(_) => {
                 return self.wrong(ErrorCode::InvalidValue, &"the call is open; hello is sent once, at its start");
             }
             ClientMessage::Played { reply, samples } => return self.take_played(ReplyId(reply), samples),
+            ClientMessage::Ping { n } => {
+                self.answers.send(ServerMessage::Pong { n });
+                return Ok(None);
+            }
             ClientMessage::Say { text } => LineCommand::Say(text),
             ClientMessage::Interrupt => LineCommand::Interrupt,
             ClientMessage::Mute { on: true } => LineCommand::Mute,

@@ -38,6 +38,8 @@ pub(super) enum Speaker {
     Caller,
     /// The agent.
     Agent,
+    /// Nobody: the connection was lost, and what was said meanwhile was not heard.
+    Line,
 }
 
 impl Transcript {
@@ -66,6 +68,7 @@ impl Line {
         let speaker = match said.who {
             Who::Caller => Speaker::Caller,
             Who::Agent => Speaker::Agent,
+            Who::Line => Speaker::Line,
             Who::Tool => return None,
         };
         if said.text.trim().is_empty() {

@@ -38,6 +38,7 @@ fn label(speaker: Speaker) -> &'static str {
     match speaker {
         Speaker::Caller => "Caller",
         Speaker::Agent => "Agent",
+        Speaker::Line => "Line",
     }
 }
 

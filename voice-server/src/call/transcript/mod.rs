@@ -19,7 +19,7 @@ use crate::store::{CallEnd, ConversationEntry, Entry, Header, Utterance, Utteran
 use end::Tally;
 use std::collections::BTreeMap;
 use std::time::Instant;
-use utterance::{Overlap, caller_row, reply_row, tool_row};
+use utterance::{Overlap, away_row, caller_row, reply_row, tool_row};
 use voice_core::session::{CallRecord, SessionEvent, ToolState, TurnRecord};
 use voice_core::turn::CallerTurn;
 use voice_core::units::{ReplyId, SampleRate, TurnId};
@@ -75,6 +75,7 @@ impl<'p> Transcript<'p> {
             }
             SessionEvent::TurnEnded(record) => self.turn_ended(record, out),
             SessionEvent::Tool { at, name, state } => self.tool(*at, name, state, out),
+            SessionEvent::LineBack { at, since } => self.line_back(*since, *at, out),
             SessionEvent::Cost(cost) => self.tally.cost(cost, self.prices),
             SessionEvent::Ended { at, .. } => self.latest = Some(*at),
             _ => {}
@@ -134,6 +135,12 @@ impl<'p> Transcript<'p> {
         let began = self.tools.iter().position(|(running, _)| running == name).map(|tool| self.tools.remove(tool).1);
         let row = tool_row(self.latest_turn, name, names::tool_state(state), [began.unwrap_or(at), at], &self.timing);
         self.keep(row, out);
+    }
+
+    /// A hole in what was heard is marked.
+    fn line_back(&mut self, since: Instant, at: Instant, out: &mut Vec<Entry>) {
+        self.latest = Some(at);
+        self.keep(away_row(self.latest_turn, since, at, &self.timing), out);
     }
 
     fn add_unseen(&mut self, record: &CallRecord, out: &mut Vec<Entry>) {

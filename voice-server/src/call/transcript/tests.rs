@@ -207,6 +207,15 @@ fn tools_are_rows_with_their_outcome_those_that_still_run_too() {
 }
 
 #[test]
+fn a_hole_in_what_was_heard_is_a_row() {
+    let at = origin();
+    let back = SessionEvent::LineBack { at: at + Duration::from_millis(14_250), since: at + Duration::from_secs(4) };
+    let rows = rows(&entries(vec![SessionEvent::Started { at }, back], Some(&record(Vec::new(), Vec::new()))));
+    let told: Vec<_> = rows.iter().map(|row| (row.who, row.text.as_str(), row.start_ms, row.end_ms)).collect();
+    assert_eq!(told, [(Who::Line, "connection lost for 10.2 s", 4_000, 14_250)]);
+}
+
+#[test]
 fn a_call_that_broke_off_ends_by_a_fault_of_the_server() {
     let at = origin();
     let events = vec![SessionEvent::Started { at }, SessionEvent::CallerTurn(caller(1, "When"))];

@@ -57,6 +57,12 @@ pub(super) fn tool_row(turn: TurnId, name: &str, outcome: &str, times: [Instant;
     Utterance { start_ms, end_ms, ..row(turn, Who::Tool, name, outcome) }
 }
 
+pub(super) fn away_row(turn: TurnId, since: Instant, at: Instant, timing: &Timing) -> Utterance {
+    let text = format!("connection lost for {:.1} s", at.saturating_duration_since(since).as_secs_f64());
+    let [start_ms, end_ms] = [since, at].map(|at| whole_ms(timing.since(at)));
+    Utterance { start_ms, end_ms, ..row(turn, Who::Line, &text, "resumed") }
+}
+
 fn row(turn: TurnId, who: Who, text: &str, outcome: &str) -> Utterance {
     Utterance {
         seq: 0,

@@ -161,7 +161,7 @@ CREATE TABLE IF NOT EXISTS transcripts (
     call_day TEXT NOT NULL,
     turn INTEGER NOT NULL,
     reply INTEGER,
-    who TEXT NOT NULL CONSTRAINT transcripts_who_word CHECK (who IN ('caller', 'agent', 'tool')),
+    who TEXT NOT NULL CONSTRAINT transcripts_who_word CHECK (who IN ('caller', 'agent', 'tool', 'line')),
     text TEXT NOT NULL,
     full_text TEXT,
     start_ms INTEGER NOT NULL,

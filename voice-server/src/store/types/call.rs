@@ -76,6 +76,8 @@ pub enum Who {
     Agent,
     /// A tool that ran; its text is the tool's name.
     Tool,
+    /// Nobody: the connection was lost, and what was said meanwhile was not heard.
+    Line,
 }
 
 impl Who {
@@ -85,12 +87,13 @@ impl Who {
             Self::Caller => "caller",
             Self::Agent => "agent",
             Self::Tool => "tool",
+            Self::Line => "line",
         }
     }
 
     /// What the database wrote; `None` for a word that is none of them.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Caller, Self::Agent, Self::Tool].into_iter().find(|who| who.as_str() == word)
+        [Self::Caller, Self::Agent, Self::Tool, Self::Line].into_iter().find(|who| who.as_str() == word)
     }
 }
 
