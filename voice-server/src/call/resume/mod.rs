@@ -132,9 +132,9 @@ impl Returning {
     ///
     /// # Errors
     /// The socket, if the call is over or another one came just before.
-    pub(super) fn give(&self, arrival: Arrival) -> Result<(), Arrival> {
+    pub(super) fn give(&self, arrival: Arrival) -> Result<(), Box<Arrival>> {
         self.0.arrivals.try_send(arrival).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(arrival) | mpsc::error::TrySendError::Closed(arrival) => arrival,
+            mpsc::error::TrySendError::Full(arrival) | mpsc::error::TrySendError::Closed(arrival) => Box::new(arrival),
         })
     }
 }
