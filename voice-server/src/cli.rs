@@ -5,9 +5,11 @@ use crate::check::{self, CheckArgs};
 use crate::db::{self, DbArgs};
 use crate::environment::Environment;
 use crate::fakes::{self, FakesArgs};
+use crate::replay::{self, ReplayArgs};
 use crate::token::{self, TokenArgs};
 use crate::{
-    PersistConfig, PersistLimits, ServeArgs, ServerConfig, Settings, build_agent, log, open_recordings, start,
+    PersistConfig, PersistLimits, ServeArgs, ServerConfig, ServerLimits, Settings, build_agent, log, open_recordings,
+    start,
 };
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -38,6 +40,8 @@ enum Command {
     Token(TokenArgs),
     /// Starts local servers that speak the vendors' protocols, so that the whole chain can be tried without a key.
     Fakes(FakesArgs),
+    /// Runs the log of a call's turn-taking again and says whether the machine decides the same.
+    Replay(ReplayArgs),
     /// Prepares a Postgres database.
     Db(DbArgs),
 }
@@ -51,6 +55,7 @@ pub async fn execute(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Serve(args) => serve(&args).await,
         Command::Call(args) => Ok(caller::run(*args).await?),
         Command::Check(args) => Ok(check::run(&args).await?),
+        Command::Replay(args) => Ok(replay::run(&args)?),
         Command::Db(args) => Ok(db::run(args).await?),
         Command::Token(args) => Ok(token::run(&args).await?),
         Command::Fakes(args) => {
@@ -74,7 +79,8 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
         info!("{note}");
     }
     let recordings = open_recordings(&settings.recordings, &settings.data)?;
-    let limits = PersistLimits { journal_bytes: settings.limits.journal_bytes, ..PersistLimits::default() };
+    let ServerLimits { journal_bytes, turn_log_bytes, .. } = settings.limits;
+    let limits = PersistLimits { journal_bytes, turn_log_bytes, ..PersistLimits::default() };
     let persist = PersistConfig { data: settings.data, limits };
     let listener = TcpListener::bind(settings.listen)
         .await

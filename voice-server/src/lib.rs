@@ -25,6 +25,7 @@ mod metrics;
 mod persist;
 mod principal;
 mod problem;
+mod replay;
 mod sections;
 mod server;
 mod start;

@@ -47,6 +47,8 @@ pub struct ServerLimits {
     /// What is kept on this machine's disk of calls until the database has it. At nine tenths of it no further call is
     /// taken; at all of it nothing more of running calls is kept, nor told as final.
     pub journal_bytes: u64,
+    /// The longest log of a call's turn-taking, which can be run again; beyond it the log is cut and says so. 0 is no logs.
+    pub turn_log_bytes: u64,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,
 }
@@ -72,6 +74,7 @@ impl Default for ServerLimits {
             tenant_requests_per_s: 50,
             api_ms: 10_000,
             journal_bytes: 1 << 30,
+            turn_log_bytes: 8 << 20,
             drain_ms: 30_000,
         }
     }

@@ -75,6 +75,7 @@ async fn the_routes_are_those_that_clients_were_promised() {
         "/v1/calls/{id}/conversation GET",
         "/v1/calls/{id}/recording GET",
         "/v1/calls/{id}/transcript GET",
+        "/v1/calls/{id}/turn-log GET",
         "/v1/campaigns GET POST",
         "/v1/campaigns/{id} DELETE GET PUT",
         "/v1/clients GET POST",

@@ -9,7 +9,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use persist_support::told::Told;
 use serve_support::access_support::{Access, TENANT, USER};
-use serve_support::{Client, Received, TestServer, agent};
+use serve_support::{Client, Received, TestServer, agent, no_hang};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use voice_core::provider::scripted::{LlmConfig, ScriptedLlm};
 use voice_core::session::Agent;
 use voice_core::transport::native::{ErrorCode, ServerMessage};
+use voice_core::turn_log::{ReplayOutcome, replay};
 use voice_server::store::{AnyStore, CallDetail, CallStatus, Recording, TenantChange, Who};
 use voice_server::{CallUuid, PersistConfig, PersistLimits, Principal, Role, ServerConfig, ServerLimits, UserId};
 
@@ -111,6 +112,34 @@ async fn what_is_stored_is_what_the_caller_was_told() {
         {"role": "agent", "text": "Fine.", "interrupted": false},
     ]);
     assert_eq!(conversation, said);
+}
+
+#[tokio::test]
+async fn what_the_turn_machine_was_told_and_said_can_be_read_and_run_again() {
+    let world = World::start(agent(Some("Good evening.")), PersistLimits::default()).await;
+    let (id, _) = call(&world).await;
+    let started_at = world.stored(&id).await.call.started_at;
+    let path = format!("/v1/calls/{id}/turn-log");
+    let answer = no_hang(async {
+        loop {
+            let answer = world.server.get_as(&path, &world.server.access.bearer()).await;
+            if !answer.starts_with("HTTP/1.1 404") {
+                return answer;
+            }
+        }
+    });
+    let answer = answer.await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-type: application/jsonl"), "{answer}");
+    let stranger = world.server.access.bearer_of_another_tenant().await;
+    assert!(world.server.get_as(&path, &stranger).await.starts_with("HTTP/1.1 404"));
+    let (year, month) = (started_at.year(), u8::from(started_at.month()));
+    let key = format!("{TENANT}/{year:04}/{month:02}/{id}.turns.jsonl");
+    let log = world.recordings.get(&key.into()).await.unwrap().bytes().await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    let base = std::time::Instant::now();
+    let replayed = replay(&*log, base).unwrap();
+    assert_eq!(replayed.outcome, ReplayOutcome::Identical, "{}", String::from_utf8_lossy(&log));
+    assert!(replayed.outputs > 5 && log.ends_with(b"{\"out\":{\"end_call\":\"caller_hung_up\"}}\n"));
 }
 
 #[tokio::test]

@@ -43,3 +43,29 @@ fn the_version_is_told() {
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), concat!("voice-server ", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_turn_log_is_run_again_and_the_first_difference_named() {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/turn-logs");
+    std::fs::create_dir_all(folder).unwrap();
+    let write = |name: &str, log: &str| {
+        let file = format!("{folder}/{name}");
+        std::fs::write(&file, log).unwrap();
+        file
+    };
+    let log = "{\"turn_log\":1,\"rate\":8000,\"config\":{}}\n\
+        {\"at_ns\":1500000000,\"in\":{\"command\":{\"hang_up\":\"caller_hung_up\"}}}\n\
+        {\"out\":{\"end_call\":\"caller_hung_up\"}}\n";
+    let same = voice_server(&["replay", &write("same.jsonl", log)]);
+    let said = String::from_utf8_lossy(&same.stdout).into_owned();
+    assert_eq!(same.status.code(), Some(0));
+    assert_eq!(said, "identical: 1 inputs in 1.5 s of call gave 1 outputs\n");
+
+    let other = log.replace("\"out\":{\"end_call\":\"caller_hung_up\"}", "\"out\":{\"pause\":1}");
+    let (code, said) = failure(&["replay", &write("other.jsonl", &other)]);
+    assert!(code == Some(1) && said.contains("line 3, 1.500 s") && said.contains("{\"pause\":1}"), "{said}");
+    let (code, said) = failure(&["replay", &write("none.jsonl", "hello\n")]);
+    assert!(code == Some(1) && said.contains("no turn log"), "{said}");
+    let (code, said) = failure(&["replay", "/nowhere/at/all.jsonl"]);
+    assert!(code == Some(1) && said.contains("/nowhere/at/all.jsonl cannot be opened"), "{said}");
+}

@@ -22,6 +22,7 @@ mod page;
 mod recordings;
 mod state;
 mod transcript;
+mod turn_log;
 
 pub(crate) use guard::wrong_method;
 pub(crate) use state::ApiState;
@@ -67,6 +68,7 @@ fn resources() -> OpenApiRouter<ApiState> {
         .merge(calls::routes())
         .merge(transcript::routes())
         .merge(recordings::routes())
+        .merge(turn_log::routes())
         .merge(clients::routes())
         .merge(campaigns::routes())
         .merge(leads::routes())

@@ -97,7 +97,10 @@ async fn converse(server: &Server, mut socket: CallSocket, call: CallUuid, pass:
     let _active = server.metrics.call_started();
     info!(encoding = ?agreed.format.encoding, rate = agreed.format.rate, "call started");
     let line = recorded(server, line, pass, answered.header);
-    let (session, handle, events) = Session::new(call_id(call), server.agent.clone(), line);
+    let (mut session, handle, events) = Session::new(call_id(call), server.agent.clone(), line);
+    if let Some(log) = server.persistence.as_ref().and_then(|kept| kept.turn_logs().of(answered.header)) {
+        session.witness(Box::new(log));
+    }
     let running = server.tasks.spawn(session.run().in_current_span());
     tokio::select! {
         () = follow(server, events, sender, keeper) => {}

@@ -20,6 +20,8 @@ pub struct PersistLimits {
     /// What the store refuses for good is kept in a file of at most this size. When it is full, nothing more is written
     /// to the store until somebody has looked into it.
     pub dead_letter_bytes: u64,
+    /// The longest log of a call's turn-taking; there it is cut. 0 is no logs.
+    pub turn_log_bytes: u64,
     /// At shutdown: how long to go on writing to the store. What is left then is written at the next start.
     pub flush_within: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for PersistLimits {
             batch_wait: Duration::from_millis(50),
             write_within: Duration::from_secs(5),
             dead_letter_bytes: 64 << 20,
+            turn_log_bytes: 8 << 20,
             flush_within: Duration::from_secs(10),
         }
     }

@@ -6,6 +6,7 @@
 
 mod backoff;
 mod dead_letters;
+mod folders;
 mod journal;
 mod limits;
 mod objects;
@@ -18,6 +19,7 @@ mod retention;
 mod stats;
 #[cfg(test)]
 pub(crate) mod testing;
+mod turn_logs;
 mod writer;
 
 pub use journal::SpoolError;
@@ -26,6 +28,7 @@ pub use objects::{RecordingError, RecordingSettings, open_recordings};
 
 pub(crate) use journal::{Journal, JournalError};
 pub(crate) use stats::{Stats, describe as describe_stats};
+pub(crate) use turn_logs::{MEDIA_TYPE as TURN_LOG_MEDIA_TYPE, key as turn_log_key};
 
 use crate::store::SystemStore;
 use journal::Opened;
@@ -40,6 +43,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{info, warn};
+use turn_logs::{TurnLogTasks, TurnLogs};
 use uuid::Uuid;
 use writer::Writer;
 
@@ -59,8 +63,8 @@ pub enum PersistError {
     /// The journal is of no use.
     #[error(transparent)]
     Journal(#[from] SpoolError),
-    /// Calls cannot be recorded.
-    #[error("recordings cannot be made: {0}; the data directory must be writable")]
+    /// Calls cannot be recorded, or their turn-taking not be logged.
+    #[error("recordings and turn logs cannot be made: {0}; the data directory must be writable")]
     Recordings(#[from] io::Error),
 }
 
@@ -68,6 +72,7 @@ pub enum PersistError {
 pub(crate) struct Persistence {
     journal: Journal,
     recordings: Recordings,
+    turn_logs: TurnLogs,
     stats: Arc<Stats>,
     run: Uuid,
 }
@@ -76,6 +81,7 @@ pub(crate) struct Persistence {
 pub(crate) struct PersistenceTasks {
     journal: Journal,
     recording: RecordingTasks,
+    logging: TurnLogTasks,
     stats: Arc<Stats>,
     tasks: JoinSet<()>,
     /// Ends the deleting of what is past its time.
@@ -103,6 +109,7 @@ impl Persistence {
             info!(bytes = left, "an earlier run left entries that the store does not have: writing them now");
         }
         let (recordings, recording) = recording::start(data, Arc::clone(&objects), journal.clone())?;
+        let (turn_logs, logging) = turn_logs::start(data, Arc::clone(&objects), limits.turn_log_bytes)?;
         let mut tasks = JoinSet::new();
         let writer = Writer::new(Arc::clone(&store), run, &spool, limits, Arc::clone(&stats));
         tasks.spawn(writer.run(work));
@@ -110,13 +117,14 @@ impl Persistence {
         let keeping = PersistenceTasks {
             journal: journal.clone(),
             recording,
+            logging,
             stats: Arc::clone(&stats),
             tasks,
             deleting,
             held,
             flush_within: limits.flush_within,
         };
-        Ok((Self { journal, recordings, stats, run }, keeping))
+        Ok((Self { journal, recordings, turn_logs, stats, run }, keeping))
     }
 
     /// Where calls write.
@@ -127,6 +135,11 @@ impl Persistence {
     /// What records calls.
     pub(crate) fn recordings(&self) -> &Recordings {
         &self.recordings
+    }
+
+    /// What logs their turn-taking.
+    pub(crate) fn turn_logs(&self) -> &TurnLogs {
+        &self.turn_logs
     }
 
     /// This run of the server: calls that name another one and never ended died with it.
@@ -145,7 +158,7 @@ impl PersistenceTasks {
     /// disk for the next start. Comes after the last call.
     pub(crate) async fn stop(mut self) {
         self.deleting.abort();
-        self.recording.stop(self.flush_within).await;
+        tokio::join!(self.recording.stop(self.flush_within), self.logging.stop(self.flush_within));
         self.journal.close().await;
         let flushed = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(self.flush_within, flushed).await.is_err() {

@@ -1,8 +1,9 @@
 //! The task that deletes what is past its tenant's retention.
 //!
-//! Invariant: a recording's object goes before the rows that name it, so that no object is forgotten; rows go in small
+//! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
 //! batches, so that no transaction is long. Each step can be done again.
 
+use super::turn_logs::key as turn_log_key;
 use crate::principal::TenantId;
 use crate::store::{Recording, StoreError, SystemStore};
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -29,7 +30,7 @@ pub(super) struct Retention {
 enum RetentionError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the object store does not delete a recording: {0}")]
+    #[error("the object store does not delete what it holds of a call: {0}")]
     Objects(#[from] object_store::Error),
 }
 
@@ -60,6 +61,9 @@ impl Retention {
             }
         }
         loop {
+            for call in self.store.expired_calls(now, BATCH).await? {
+                self.delete_object(&turn_log_key(&call)).await?;
+            }
             let calls = self.store.delete_expired(now, BATCH).await?;
             if calls > 0 {
                 info!(calls, "calls past their retention were deleted, with what was said in them");
@@ -71,13 +75,17 @@ impl Retention {
     }
 
     async fn delete_recording(&self, tenant: TenantId, recording: &Recording) -> Result<(), RetentionError> {
-        match self.objects.delete(&recording.object_key.as_str().into()).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.delete_object(&recording.object_key.as_str().into()).await?;
         self.store.forget_recording(tenant, recording.id).await?;
         info!(%tenant, call = %recording.call_id, "a recording past its retention was deleted");
         Ok(())
+    }
+
+    async fn delete_object(&self, key: &object_store::path::Path) -> Result<(), object_store::Error> {
+        match self.objects.delete(key).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -128,5 +136,19 @@ mod tests {
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(objects.list(None).count().await, 0);
         assert_eq!(store.forgotten(), calls.map(Uuid::from_u128).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_turn_log_goes_with_its_call() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        for call in 1..=3 {
+            objects.put(&turn_log_key(&header(call)), PutPayload::from_static(b"x")).await.unwrap();
+        }
+        // The fourth has no log.
+        store.will_expire_calls([2, 3, 4].map(header));
+        let retention = Retention { store: Arc::clone(&store) as _, objects: Arc::clone(&objects) as _ };
+        retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        let left: Vec<_> = objects.list(None).map(|found| found.unwrap().location).collect().await;
+        assert_eq!(left, [turn_log_key(&header(1))]);
     }
 }

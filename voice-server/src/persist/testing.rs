@@ -39,6 +39,7 @@ struct Inner {
     orphans_ended_after: Vec<usize>,
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
+    expired_calls: Vec<Header>,
 }
 
 /// Keeps rows as a database would: all entries of a write or none, and what is there already stays.
@@ -87,6 +88,11 @@ impl ScriptedStore {
 
     pub(crate) fn will_expire(&self, recordings: impl Iterator<Item = Recording>) {
         self.inner().expired.extend(recordings);
+    }
+
+    /// Calls that are past their time.
+    pub(crate) fn will_expire_calls(&self, calls: impl IntoIterator<Item = Header>) {
+        self.inner().expired_calls.extend(calls);
     }
 
     /// Recordings that were forgotten, in order.
@@ -157,6 +163,10 @@ impl SystemStore for ScriptedStore {
         inner.expired.retain(|recording| recording.id != id);
         inner.forgotten.push(id);
         Ok(())
+    }
+
+    async fn expired_calls(&self, _: OffsetDateTime, _: u32) -> Stored<Vec<Header>> {
+        Ok(std::mem::take(&mut self.inner().expired_calls))
     }
 
     async fn delete_expired(&self, _: OffsetDateTime, _: u32) -> Stored<u64> {

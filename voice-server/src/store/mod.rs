@@ -136,6 +136,8 @@ pub trait SystemStore: Send + Sync {
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>>;
     /// Forgets a recording whose object is gone.
     async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()>;
+    /// The calls that [`SystemStore::delete_expired`] would delete, as far as `max_rows` go.
+    async fn expired_calls(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>>;
     /// Deletes calls past their tenant's retention that have no recording any more, with what was said in them; at most
     /// `max_rows`. Gives how many.
     async fn delete_expired(&self, now: OffsetDateTime, max_rows: u32) -> Stored<u64>;

@@ -92,6 +92,16 @@ impl TestServer {
         answer
     }
 
+    /// The whole answer to a GET of somebody.
+    pub(crate) async fn get_as(&self, path: &str, bearer: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        no_hang(stream.read_to_end(&mut answer)).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     /// The answer to a request for a call with these headers; a call that is opened is left.
     pub(crate) async fn open_call(&self, path: &str, headers: &str) -> Answered {
         let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\

@@ -4,7 +4,7 @@ use super::made::{self, Placed, placed_at};
 use super::{Bench, at, first, missing};
 use time::Duration;
 use uuid::Uuid;
-use voice_server::store::{CallFilter, CallStatus, TenantChange, Utterance};
+use voice_server::store::{CallFilter, CallStatus, Header, TenantChange, Utterance};
 use voice_server::{Principal, Role, TenantId};
 
 const DAYS: u32 = 30;
@@ -67,6 +67,9 @@ pub(crate) async fn a_call_goes_after_its_recording_when_its_time_is_over(bench:
     let recordings = [bench.recording(&who, older.id()).await.unwrap(), bench.recording(&who, old.id()).await.unwrap()];
     let oldest_first = recordings.map(|recording| (who.tenant(), recording.id));
     assert_eq!(expired(&bench).await, oldest_first);
+    let going = bench.expired_calls(at(0), 9).await.unwrap();
+    let header = |header: &Header| (header.tenant, header.call, header.started_at);
+    assert_eq!(going.iter().map(header).collect::<Vec<_>>(), [(who.tenant(), bare.id(), at(0) - day * 40)]);
     assert_eq!(bench.delete_expired(at(0), 9).await.unwrap(), 1, "only what has no recording");
     assert_eq!(missing(bench.call(&who, bare.id()).await), "call");
 

@@ -3,8 +3,8 @@
 //! Invariant: a file leaves this machine's disk only when the object store has it and the journal has its entry. Doing it
 //! again gives the same object and the same entry.
 
-use super::folders::Folders;
 use super::pages::duration_ms;
+use crate::persist::folders::Folders;
 use crate::persist::journal::Journal;
 use crate::store::{Entry, Header, RecordingEntry};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};

@@ -3,7 +3,6 @@
 //! Invariant: audio never waits for any of it. A call whose process dies leaves a file that plays up to its last second,
 //! which the next start keeps.
 
-mod folders;
 mod keep;
 mod ogg_opus;
 mod pages;
@@ -13,9 +12,9 @@ mod tap;
 mod tests;
 mod tracks;
 
+use super::folders::Folders;
 use super::journal::Journal;
 use crate::store::Header;
-use folders::Folders;
 use keep::Keeping;
 use object_store::ObjectStore;
 use recorder::{Begin, Command};
@@ -56,7 +55,8 @@ pub(crate) fn start(
     objects: Arc<dyn ObjectStore>,
     journal: Journal,
 ) -> io::Result<(Recordings, RecordingTasks)> {
-    let (folders, ready, closing) = (Folders::open(data)?, Arc::new(Notify::new()), CancellationToken::new());
+    let (folders, ready, closing) =
+        (Folders::open(&data.join("recording"), ".ogg")?, Arc::new(Notify::new()), CancellationToken::new());
     let (commands, received) = channel();
     let (holds, held) = mpsc::channel(1);
     let (folders_of_thread, told) = (folders.clone(), Arc::clone(&ready));

@@ -3,10 +3,10 @@
 //! Invariant: one thread for all calls, off the runtime that carries audio. It looks at its lines a few times a second;
 //! a line it does not get to in time loses what it could not hold, and the file has silence there.
 
-use super::folders::Folders;
 use super::ogg_opus::OggOpusFile;
 use super::tap::Listening;
 use super::tracks::Tracks;
+use crate::persist::folders::Folders;
 use crate::store::Header;
 use std::io;
 use std::sync::Arc;

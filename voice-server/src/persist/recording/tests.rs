@@ -95,7 +95,7 @@ async fn a_call_becomes_an_object_and_an_entry() {
 #[tokio::test]
 async fn what_a_dead_run_left_is_kept_by_the_next() {
     let (world, objects) = (World::new(), Arc::new(InMemory::new()));
-    let running = Folders::open(world.data.path()).unwrap().running(&header(6));
+    let running = Folders::open(&world.data.path().join("recording"), ".ogg").unwrap().running(&header(6));
     let mut file = ogg_opus::OggOpusFile::create(&running, SampleRate::Hz8000, 1).unwrap();
     for _ in 0..70 {
         file.push(&[100; 320]).unwrap();

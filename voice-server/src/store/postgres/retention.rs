@@ -4,8 +4,8 @@ use super::pools::WorkerPool;
 use super::recordings::recording;
 use super::refusal::refused;
 use super::transaction::Access;
-use crate::principal::TenantId;
-use crate::store::{Recording, StoreError, Stored};
+use crate::principal::{CallUuid, TenantId};
+use crate::store::{Header, Recording, StoreError, Stored};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
@@ -25,6 +25,10 @@ const EXPIRED_RECORDINGS: &str = "select r.tenant_id, r.id, r.call_id, r.object_
     where t.retention_days > 0 and c.status = 'ended' and c.started_at < $1 - t.retention_days * interval '24 hours' \
     order by c.started_at, c.id limit $2";
 const FORGET: &str = "delete from recordings where tenant_id = $1 and id = $2";
+const EXPIRED_CALLS: &str = "select c.tenant_id, c.id, c.started_at from tenants t join calls c on c.tenant_id = t.id \
+    where t.retention_days > 0 and c.status = 'ended' and c.started_at < $1 - t.retention_days * interval '24 hours' \
+    and not exists (select from recordings r where r.tenant_id = c.tenant_id and r.call_id = c.id) \
+    order by c.started_at, c.id limit $2";
 const DELETE_EXPIRED: &str = "delete from calls where id in (select c.id from tenants t join calls c on c.tenant_id = t.id \
     where t.retention_days > 0 and c.status = 'ended' and c.started_at < $1 - t.retention_days * interval '24 hours' \
     and not exists (select from recordings r where r.tenant_id = c.tenant_id and r.call_id = c.id) \
@@ -55,6 +59,16 @@ pub(super) async fn forget_recording(worker: WorkerPool, tenant: TenantId, id: U
         return Err(StoreError::NotFound { what: "recording" });
     }
     acting.commit().await
+}
+
+pub(super) async fn expired_calls(worker: WorkerPool, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>> {
+    let mut acting = worker.begin(Access::Read).await?;
+    let query = sqlx::query(EXPIRED_CALLS).bind(now).bind(i64::from(max_rows));
+    let query = query.try_map(|row: PgRow| {
+        let (tenant, call) = (TenantId(row.try_get("tenant_id")?), CallUuid(row.try_get("id")?));
+        Ok(Header { tenant, call, started_at: row.try_get("started_at")? })
+    });
+    query.fetch_all(&mut *acting).await.map_err(refused)
 }
 
 pub(super) async fn delete_expired(worker: WorkerPool, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {

@@ -4,8 +4,8 @@ use super::columns::{Columns, micros};
 use super::database::Database;
 use super::recordings::recording;
 use super::refusal::refused;
-use crate::principal::TenantId;
-use crate::store::{Recording, StoreError, Stored};
+use crate::principal::{CallUuid, TenantId};
+use crate::store::{Header, Recording, StoreError, Stored};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -23,6 +23,10 @@ const EXPIRED_RECORDINGS: &str = "SELECT r.tenant_id, r.id, r.call_id, r.object_
     WHERE t.retention_days > 0 AND c.status = 'ended' AND c.started_at < ?1 - t.retention_days * 86400000000 \
     ORDER BY c.started_at, c.id LIMIT ?2";
 const FORGET: &str = "DELETE FROM recordings WHERE tenant_id = ?1 AND id = ?2";
+const EXPIRED_CALLS: &str = "SELECT c.tenant_id, c.id, c.started_at FROM tenants t JOIN calls c ON c.tenant_id = t.id \
+    WHERE t.retention_days > 0 AND c.status = 'ended' AND c.started_at < ?1 - t.retention_days * 86400000000 \
+    AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.tenant_id = c.tenant_id AND r.call_id = c.id) \
+    ORDER BY c.started_at, c.id LIMIT ?2";
 const DELETE_EXPIRED: &str = "DELETE FROM calls WHERE id IN (SELECT c.id FROM tenants t JOIN calls c ON c.tenant_id = t.id \
     WHERE t.retention_days > 0 AND c.status = 'ended' AND c.started_at < ?1 - t.retention_days * 86400000000 \
     AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.tenant_id = c.tenant_id AND r.call_id = c.id) \
@@ -53,6 +57,16 @@ pub(super) async fn forget_recording(db: Database, tenant: TenantId, id: Uuid) -
         return Err(StoreError::NotFound { what: "recording" });
     }
     tx.commit().await.map_err(refused)
+}
+
+pub(super) async fn expired_calls(db: Database, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>> {
+    let mut tx = db.read().await?;
+    let query = sqlx::query(EXPIRED_CALLS).bind(micros(now)).bind(max_rows);
+    let query = query.try_map(|row| {
+        let (tenant, call) = (TenantId(row.get_as("tenant_id")?), CallUuid(row.get_as("id")?));
+        Ok(Header { tenant, call, started_at: row.time("started_at")? })
+    });
+    query.fetch_all(&mut *tx).await.map_err(refused)
 }
 
 pub(super) async fn delete_expired(db: Database, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {

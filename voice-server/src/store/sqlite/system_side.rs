@@ -2,7 +2,7 @@
 
 use super::{SqliteStore, retention, standing, write};
 use crate::principal::{Role, TenantId, UserId};
-use crate::store::{Entry, Recording, Standing, Stored, SystemStore};
+use crate::store::{Entry, Header, Recording, Standing, Stored, SystemStore};
 use async_trait::async_trait;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -32,6 +32,10 @@ impl SystemStore for SqliteStore {
 
     async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()> {
         self.to_the_end(retention::forget_recording(self.database(), tenant, id)).await
+    }
+
+    async fn expired_calls(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>> {
+        self.to_the_end(retention::expired_calls(self.database(), now, max_rows)).await
     }
 
     async fn delete_expired(&self, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {

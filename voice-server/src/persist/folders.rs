@@ -1,4 +1,4 @@
-//! Recordings on this machine's disk: those that are made, and those that wait to be kept.
+//! Files of calls on this machine's disk: those that are made, and those that wait to be kept.
 //!
 //! Invariant: a file's name says whose call it is, so that a file is all that is needed after a restart.
 
@@ -9,17 +9,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
-/// The two folders.
+/// The two folders of one kind of files.
 #[derive(Clone, Debug)]
 pub(super) struct Folders {
     running: PathBuf,
     ready: PathBuf,
+    suffix: &'static str,
 }
 
 impl Folders {
-    /// Makes the folders where they are missing; what an earlier run left unfinished is ready as far as it got.
-    pub(super) fn open(data: &Path) -> io::Result<Self> {
-        let folders = Self { running: data.join("recording/running"), ready: data.join("recording/ready") };
+    /// Makes the folders in `folder` where they are missing; what an earlier run left unfinished is ready as far as it got.
+    /// `suffix` ends the names of its files.
+    pub(super) fn open(folder: &Path, suffix: &'static str) -> io::Result<Self> {
+        let folders = Self { running: folder.join("running"), ready: folder.join("ready"), suffix };
         fs::create_dir_all(&folders.running)?;
         fs::create_dir_all(&folders.ready)?;
         for file in fs::read_dir(&folders.running)? {
@@ -29,35 +31,36 @@ impl Folders {
         Ok(folders)
     }
 
-    /// Where the recording of a call is made.
+    /// Where the file of a call is made.
     pub(super) fn running(&self, header: &Header) -> PathBuf {
-        self.running.join(name(header))
+        self.running.join(name(header, self.suffix))
     }
 
-    /// The recording of a call is done.
+    /// The file of a call is done.
     pub(super) fn set_ready(&self, header: &Header) -> io::Result<()> {
-        fs::rename(self.running(header), self.ready.join(name(header)))
+        fs::rename(self.running(header), self.ready.join(name(header, self.suffix)))
     }
 
-    /// Recordings that wait to be kept, oldest first.
+    /// Files that wait to be kept, oldest first.
     pub(super) async fn ready(&self) -> io::Result<Vec<(Header, PathBuf)>> {
         let (mut found, mut files) = (Vec::new(), tokio::fs::read_dir(&self.ready).await?);
         while let Some(file) = files.next_entry().await? {
             let path = file.path();
-            found.extend(path.file_name().and_then(|name| header(name.to_str()?)).map(|header| (header, path.clone())));
+            let header = path.file_name().and_then(|name| header(name.to_str()?, self.suffix));
+            found.extend(header.map(|header| (header, path)));
         }
         found.sort_by_key(|(header, _)| header.call);
         Ok(found)
     }
 }
 
-fn name(header: &Header) -> String {
+fn name(header: &Header, suffix: &str) -> String {
     let started_us = header.started_at.unix_timestamp_nanos() / 1_000;
-    format!("{}_{}_{started_us}.ogg", header.tenant, header.call)
+    format!("{}_{}_{started_us}{suffix}", header.tenant, header.call)
 }
 
-fn header(name: &str) -> Option<Header> {
-    let mut parts = name.strip_suffix(".ogg")?.split('_');
+fn header(name: &str, suffix: &str) -> Option<Header> {
+    let mut parts = name.strip_suffix(suffix)?.split('_');
     let mut next = || parts.next();
     let (tenant, call) = (TenantId(next()?.parse().ok()?), CallUuid(next()?.parse().ok()?));
     let started_us: i128 = next()?.parse().ok()?;
@@ -73,9 +76,9 @@ mod tests {
     #[test]
     fn a_name_says_whose_it_is() {
         let header_of_call = testing::header(77);
-        assert_eq!(header(&name(&header_of_call)), Some(header_of_call));
+        assert_eq!(header(&name(&header_of_call, ".ogg"), ".ogg"), Some(header_of_call));
         for strange in ["", "x.ogg", "a_b_c.ogg", "call.wav"] {
-            assert_eq!(header(strange), None, "{strange}");
+            assert_eq!(header(strange, ".ogg"), None, "{strange}");
         }
     }
 
@@ -83,8 +86,8 @@ mod tests {
     async fn what_a_dead_run_was_making_is_ready_at_the_next_start() {
         let data = tempfile::tempdir().unwrap();
         let call = testing::header(77);
-        fs::write(Folders::open(data.path()).unwrap().running(&call), b"audio").unwrap();
-        let ready = Folders::open(data.path()).unwrap().ready().await.unwrap();
+        fs::write(Folders::open(data.path(), ".ogg").unwrap().running(&call), b"audio").unwrap();
+        let ready = Folders::open(data.path(), ".ogg").unwrap().ready().await.unwrap();
         assert_eq!(ready.iter().map(|(header, _)| *header).collect::<Vec<_>>(), [call]);
     }
 }

@@ -1,0 +1,119 @@
+//! Logs of calls' turn-taking: the lines of each call go to a file, and the file to the object store when the call is over.
+//!
+//! Invariant: a call waits for none of it. A log has no hole: where this is behind, the log is cut and says so. A call whose
+//! process dies leaves what there is, which the next start keeps.
+
+mod keep;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+use super::folders::Folders;
+use crate::store::Header;
+use keep::Keeping;
+use object_store::ObjectStore;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use voice_core::turn_log::TurnLog;
+use writing::{Begin, Command};
+
+pub(crate) use keep::{MEDIA_TYPE, key};
+
+/// Lines of a call that wait to be written: many seconds of the liveliest talk.
+const QUEUED: usize = 1_024;
+
+/// Makes logs.
+pub(crate) struct TurnLogs {
+    /// One message a call, so the number of calls bounds them.
+    commands: Sender<Command>,
+    max_bytes: u64,
+}
+
+/// What writes and keeps them.
+pub(crate) struct TurnLogTasks {
+    commands: Sender<Command>,
+    closing: CancellationToken,
+    keeping: JoinSet<()>,
+    /// Ends with the writing thread.
+    held: mpsc::Receiver<()>,
+}
+
+/// Starts to make logs of at most `max_bytes` under `data`, and to keep them in `objects`; what an earlier run left there is
+/// kept first. With 0 bytes no call has a log.
+///
+/// # Errors
+/// What the system says if there are no folders or no thread.
+pub(crate) fn start(
+    data: &Path,
+    objects: Arc<dyn ObjectStore>,
+    max_bytes: u64,
+) -> io::Result<(TurnLogs, TurnLogTasks)> {
+    let folders = Folders::open(&data.join("turn-logs"), keep::SUFFIX)?;
+    let (ready, closing) = (Arc::new(Notify::new()), CancellationToken::new());
+    let (commands, received) = channel();
+    let (holds, held) = mpsc::channel(1);
+    let (folders_of_thread, told) = (folders.clone(), Arc::clone(&ready));
+    let write = move || {
+        writing::run(&received, &folders_of_thread, &told);
+        drop(holds);
+    };
+    thread::Builder::new().name("turn-logs".into()).spawn(write)?;
+    let mut keeping = JoinSet::new();
+    keeping.spawn(Keeping { folders, objects, ready, closing: closing.clone() }.run());
+    let tasks = TurnLogTasks { commands: commands.clone(), closing, keeping, held };
+    Ok((TurnLogs { commands, max_bytes }, tasks))
+}
+
+impl TurnLogs {
+    /// The log of a call that begins, if calls have one.
+    pub(crate) fn of(&self, header: Header) -> Option<TurnLog> {
+        if self.max_bytes == 0 {
+            return None;
+        }
+        let (sender, lines) = sync_channel(QUEUED);
+        if self.commands.send(Command::Begin(Begin { header, lines })).is_err() {
+            error!(call = %header.call, "a call has no turn log: the thread that writes them is gone");
+            return None;
+        }
+        let mut queue = Some(sender);
+        Some(TurnLog::new(self.max_bytes, move |line| pass(&mut queue, line)))
+    }
+}
+
+/// Gives a line to the thread. The first that is not taken is the last: a log with a hole could not be run again, and the
+/// thread sees that it was cut.
+fn pass(queue: &mut Option<SyncSender<Box<[u8]>>>, line: &[u8]) {
+    let Some(sender) = queue else { return };
+    match sender.try_send(line.into()) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *queue = None,
+    }
+}
+
+impl TurnLogTasks {
+    /// Ends it after the last call: what can be kept within `within` is, the rest at the next start.
+    pub(crate) async fn stop(self, within: Duration) {
+        let Self { commands, closing, mut keeping, mut held } = self;
+        // A thread that is gone is closed.
+        let _ = commands.send(Command::Close);
+        let kept = async {
+            // Nothing is ever sent: this is ready when the thread is over.
+            let _ = held.recv().await;
+            closing.cancel();
+            while keeping.join_next().await.is_some() {}
+        };
+        if timeout(within, kept).await.is_err() {
+            warn!("not every turn log was kept in time: the rest is kept at the next start");
+            keeping.shutdown().await;
+        }
+    }
+}
