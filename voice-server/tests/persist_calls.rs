@@ -92,7 +92,7 @@ async fn what_is_stored_is_what_the_caller_was_told() {
     let world = World::start(agent(Some("Good evening.")), PersistLimits::default()).await;
     let (id, told) = call(&world).await;
     let stored = world.stored(&id).await;
-    told.compare(&id, &stored);
+    told.assert_stored(&id, &stored);
     let rows: Vec<_> = stored.utterances.iter().map(|row| (row.who, row.text.as_str(), row.outcome.as_str())).collect();
     let expected = [
         (Who::Agent, "Good evening.", "completed"),

@@ -14,6 +14,11 @@ pub(crate) struct Home {
     variables: Vec<(String, String)>,
 }
 
+/// A server that is about to serve.
+pub(crate) struct Starting {
+    child: Child,
+}
+
 /// A server that runs; killed when dropped.
 pub(crate) struct ServerProcess {
     child: Child,
@@ -68,14 +73,18 @@ impl Home {
 
     /// Starts a server and waits until it serves.
     pub(crate) fn start(&self) -> ServerProcess {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--max-calls", "400"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut starting = self.spawn();
+        let line = starting.first_line();
         let address = line.trim().strip_prefix("listening on ").and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("the server did not start:\n{}", self.read_log()));
-        ServerProcess { child, address }
+        ServerProcess { child: starting.child, address }
+    }
+
+    /// Starts a server that may not come to serve.
+    pub(crate) fn spawn(&self) -> Starting {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--max-calls", "400"]);
+        Starting { child: command.stdout(Stdio::piped()).stderr(log).spawn().unwrap() }
     }
 
     fn log(&self) -> PathBuf {
@@ -84,6 +93,22 @@ impl Home {
 
     pub(crate) fn read_log(&self) -> String {
         std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+}
+
+impl Starting {
+    /// Empty if it ended before it served.
+    fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Waits until it says that it cannot serve, as it should.
+    pub(crate) fn until_it_gave_up(mut self) {
+        assert_eq!(self.first_line(), "", "it serves");
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(1));
     }
 }
 

@@ -1,9 +1,12 @@
 //! The tenants whose callers call, and the comparison of what they were told with what is stored.
 
+use super::Dice;
+use super::caller::Caller;
 use super::process::Home;
-use super::told::Calls;
+use super::told::{Calls, Compared};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::{StreamExt, stream};
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +16,9 @@ use voice_server::{CallUuid, Principal, UserId};
 
 /// Callers of a tenant: fewer than its plan allows.
 const CALLERS_A_TENANT: u64 = 80;
+
+/// Questions to the store at a time.
+const AT_A_TIME: usize = 4;
 
 /// The tokens of some tenants.
 pub(crate) struct Tenants {
@@ -26,9 +32,10 @@ impl Tenants {
         Self { tokens: (0..tenants).map(|tenant| home.token(&format!("tenant-{tenant}"))).collect() }
     }
 
-    /// The token of a caller.
-    pub(crate) fn token(&self, caller: u64) -> String {
-        self.tokens[(caller % self.tokens.len() as u64) as usize].clone()
+    /// So many callers, of the tenants in turn; what each does is their own dice's.
+    pub(crate) fn callers(&self, callers: u64, dice: &mut Dice) -> impl Iterator<Item = Caller> {
+        let tenants = self.tokens.iter().enumerate().cycle();
+        tenants.take(callers as usize).map(|(tenant, token)| Caller::new(tenant, token, Dice::new(dice.roll(u64::MAX))))
     }
 
     async fn principals(&self, store: &dyn AnyStore) -> Vec<Principal> {
@@ -39,23 +46,23 @@ impl Tenants {
         principals
     }
 
-    /// Every call that somebody was told of is in the home's store, as it was told, and belongs to one tenant. No server
-    /// may run meanwhile.
-    pub(crate) async fn check(&self, home: &Home, told: &mut Calls) {
+    /// Compares every call that somebody was told of with what the home's store has of it for their tenant. No server may
+    /// run meanwhile.
+    pub(crate) async fn check(&self, home: &Home, told: &mut Calls, compared: &mut Compared) {
         let store = store_of(home).await;
         let principals = self.principals(&*store).await;
-        for (id, told) in told.drain() {
+        let asked = told.drain().map(|(id, told)| async {
             let call = CallUuid(id.parse().unwrap());
-            let mut found = Vec::new();
-            for principal in &principals {
-                match store.call(principal, call).await {
-                    Ok(detail) => found.push(detail),
-                    Err(StoreError::NotFound { .. }) => {}
-                    Err(error) => panic!("{error}"),
-                }
-            }
-            assert_eq!(found.len(), 1, "call {id} was answered and belongs to one tenant");
-            told.compare(&id, &found[0]);
+            let stored = match store.call(&principals[told.tenant], call).await {
+                Ok(stored) => Some(stored),
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => panic!("{error}"),
+            };
+            (id, told, stored)
+        });
+        let mut answers = stream::iter(asked).buffer_unordered(AT_A_TIME);
+        while let Some((id, told, stored)) = answers.next().await {
+            compared.add(&id, &told, stored.as_ref());
         }
     }
 }

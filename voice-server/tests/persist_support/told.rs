@@ -1,8 +1,12 @@
 //! What callers were told as final, and whether the store has it: all of it, once, in order.
 
 use std::collections::HashMap;
+use std::fmt;
 use voice_core::transport::native::ServerMessage;
 use voice_server::store::{CallDetail, CallStatus, Utterance, Who};
+
+/// Differences that are told in full; of the others only how many.
+const TOLD_IN_FULL: usize = 5;
 
 /// One thing that was told as final.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub(crate) struct Final {
 /// What the caller of one call was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
+    /// Which tenant's caller it is.
+    pub(crate) tenant: usize,
     pub(crate) finals: Vec<Final>,
     /// The reason of its `bye`.
     pub(crate) bye: Option<String>,
@@ -24,6 +30,21 @@ pub(crate) struct Told {
 
 /// By the id of the call.
 pub(crate) type Calls = HashMap<String, Told>;
+
+/// What was told against what is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    pub(crate) calls: usize,
+    /// Told as final.
+    pub(crate) utterances: usize,
+    /// Told and not stored.
+    pub(crate) lost: usize,
+    /// Stored more often than it was said.
+    pub(crate) doubled: usize,
+    /// Calls that are otherwise than was told in any way, these two included.
+    pub(crate) wrong: usize,
+    differences: Vec<String>,
+}
 
 impl Told {
     /// Notes a message; says whether it was final.
@@ -42,21 +63,53 @@ impl Told {
         true
     }
 
-    /// The rows begin with what was told, word for word; what follows was kept and could not be told any more. Their
-    /// numbers have no hole.
-    pub(crate) fn compare(&self, id: &str, stored: &CallDetail) {
-        let numbers: Vec<_> = stored.utterances.iter().map(|row| row.seq).collect();
-        assert_eq!(numbers, (0..stored.utterances.len() as i32).collect::<Vec<_>>(), "call {id}");
-        let rows: Vec<_> = stored.utterances.iter().filter(|row| row.who != Who::Tool).map(of_row).collect();
-        assert!(rows.starts_with(&self.finals), "call {id}\n told {:#?}\n rows {rows:#?}", self.finals);
-        if let Some(reason) = &self.bye {
-            assert_eq!(
-                (stored.call.status, stored.call.end_reason.as_ref()),
-                (CallStatus::Ended, Some(reason)),
-                "{id}"
-            );
-            assert_eq!(rows.len(), self.finals.len(), "call {id} has more than its caller was told");
+    /// The call is stored as it was told.
+    pub(crate) fn assert_stored(&self, id: &str, stored: &CallDetail) {
+        let mut compared = Compared::default();
+        compared.add(id, self, Some(stored));
+        compared.assert_equal();
+    }
+}
+
+impl Compared {
+    /// Compares a call. The rows begin with what was told, word for word; what follows was kept and could not be told any
+    /// more, which cannot be where the caller was told of the end. Their numbers have no hole.
+    pub(crate) fn add(&mut self, id: &str, told: &Told, stored: Option<&CallDetail>) {
+        let utterances = stored.map(|stored| stored.utterances.as_slice()).unwrap_or_default();
+        let rows: Vec<_> = utterances.iter().filter(|row| row.who != Who::Tool).map(of_row).collect();
+        let lost = told.finals.iter().filter(|told| !rows.contains(told)).count();
+        let doubled = rows.iter().enumerate().filter(|(place, row)| rows[..*place].contains(row)).count();
+        let has_holes = utterances.iter().zip(0..).any(|(row, seq)| row.seq != seq);
+        let is_as_told = rows.starts_with(&told.finals)
+            && told.bye.as_ref().is_none_or(|reason| {
+                let call = stored.map(|stored| (stored.call.status, stored.call.end_reason.as_deref()));
+                call == Some((CallStatus::Ended, Some(reason.as_str()))) && rows.len() == told.finals.len()
+            });
+        self.calls += 1;
+        self.utterances += told.finals.len();
+        self.lost += lost;
+        self.doubled += doubled;
+        if stored.is_none() || !is_as_told || has_holes || doubled > 0 {
+            self.wrong += 1;
+            if self.differences.len() < TOLD_IN_FULL {
+                self.differences.push(format!("call {id}\n told {told:#?}\n stored {stored:#?}"));
+            }
         }
+    }
+
+    /// Nothing is otherwise than it was told.
+    pub(crate) fn assert_equal(&self) {
+        assert_eq!((self.lost, self.doubled, self.wrong), (0, 0, 0), "{self}\n{}", self.differences.join("\n"));
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { calls, utterances, lost, doubled, wrong, .. } = self;
+        write!(
+            out,
+            "{calls} calls, {utterances} utterances compared: {lost} lost, {doubled} doubled, {wrong} calls wrong"
+        )
     }
 }
 

@@ -95,6 +95,25 @@ impl TestDatabase {
         PgConfig { api_connections: 4, worker_connections: 2, ..PgConfig::new(api, worker) }
     }
 
+    /// Breaks every connection to it and lets nobody in, as if its server were stopped.
+    pub(crate) async fn stop(&self) {
+        let mut other = connect(cluster().url.as_str()).await;
+        let shut = format!("alter database {} with allow_connections false", self.name);
+        sqlx::raw_sql(AssertSqlSafe(shut)).execute(&mut other).await.unwrap();
+        let broken = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = $1";
+        loop {
+            let left: i64 = sqlx::query_scalar(broken).bind(&self.name).fetch_one(&mut other).await.unwrap();
+            if left == 0 {
+                return;
+            }
+        }
+    }
+
+    /// After [`TestDatabase::stop`].
+    pub(crate) async fn go_on(&self) {
+        run(&cluster().url, format!("alter database {} with allow_connections true", self.name)).await;
+    }
+
     /// A connection as the superuser.
     pub(crate) async fn admin(&self) -> PgConnection {
         connect(&self.admin_url()).await
