@@ -125,6 +125,12 @@ impl Shared {
         *self.database.borrow() == Database::There || self.talking.load(Ordering::SeqCst) > self.callers.div_ceil(2)
     }
 
+    /// Waits until nobody calls any more.
+    async fn until_over(&self) {
+        // The sender lives as long as this.
+        let _ = self.database.subscribe().wait_for(|database| *database == Database::Over).await;
+    }
+
     /// Waits while calls cannot begin; says whether they can.
     async fn until_there(&self) -> bool {
         let mut database = self.database.subscribe();
@@ -152,7 +158,11 @@ impl Drop for Talking<'_> {
 /// Calls until no call can begin any more: the server is gone, which is the point. How a call ends is nothing to it.
 async fn call_again_and_again(address: SocketAddr, mut caller: Caller, shared: &Shared) -> tungstenite::Error {
     loop {
-        match open(address, &caller.token).await {
+        let opened = tokio::select! {
+            opened = open(address, &caller.token) => opened,
+            () = shared.until_over() => return tungstenite::Error::ConnectionClosed,
+        };
+        match opened {
             Ok(socket) => drop(call(socket, &mut caller, shared).await),
             Err(tungstenite::Error::Http(answer)) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 if !shared.until_there().await {
@@ -189,8 +199,8 @@ async fn call(mut socket: Socket, caller: &mut Caller, shared: &Shared) -> Resul
         if answer == Some(Answer::HangUp) {
             talking = None;
         }
-        if let Some(answer) = answer {
-            socket.send(Message::text(answer.text())).await?;
+        for message in answer.into_iter().flat_map(Answer::messages) {
+            socket.send(message).await?;
         }
     }
     drop(talking);
@@ -200,28 +210,37 @@ async fn call(mut socket: Socket, caller: &mut Caller, shared: &Shared) -> Resul
 /// What a caller does about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
+    /// A key, after which the server waits for more.
     Digit(u64),
+    /// A key, and that it was the last.
+    LastDigit(u64),
     Pound,
     Say,
     HangUp,
 }
 
 impl Answer {
-    fn text(self) -> String {
-        match self {
-            Self::Digit(key) => format!(r#"{{"type":"dtmf","digit":"{key}"}}"#),
-            Self::Pound => r##"{"type":"dtmf","digit":"#"}"##.into(),
-            Self::Say => r#"{"type":"say","text":"One moment, please."}"#.into(),
-            Self::HangUp => r#"{"type":"bye"}"#.into(),
-        }
+    fn messages(self) -> Vec<Message> {
+        let key = |key: &str| format!(r#"{{"type":"dtmf","digit":"{key}"}}"#);
+        let texts = match self {
+            Self::Digit(digit) => vec![key(&digit.to_string())],
+            Self::LastDigit(digit) => vec![key(&digit.to_string()), key("#")],
+            Self::Pound => vec![key("#")],
+            Self::Say => vec![r#"{"type":"say","text":"One moment, please."}"#.into()],
+            Self::HangUp => vec![r#"{"type":"bye"}"#.into()],
+        };
+        texts.into_iter().map(Message::text).collect()
     }
 }
 
 fn answer(message: &ServerMessage, dice: &mut Dice, shared: &Shared) -> Option<Answer> {
     match message {
-        ServerMessage::Ready { .. } | ServerMessage::AgentText { outcome: Some(_), .. } => {
-            Some(Answer::Digit(dice.roll(10)))
-        }
+        // What its own keys led to: to press more would be an echo without end.
+        ServerMessage::AgentText { outcome: Some(outcome), .. } if outcome == "superseded" => None,
+        ServerMessage::Ready { .. } | ServerMessage::AgentText { outcome: Some(_), .. } => match dice.roll(40) {
+            digit @ 0..10 => Some(Answer::Digit(digit)),
+            digit => Some(Answer::LastDigit(digit % 10)),
+        },
         ServerMessage::Speaking { who: Speaker::Agent, on: true, .. } => match dice.roll(8) {
             0 if shared.can_spare_one() => Some(Answer::HangUp),
             1 => Some(Answer::Say),
