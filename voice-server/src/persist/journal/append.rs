@@ -84,7 +84,6 @@ impl Appender {
                     info!("the journal can be written again");
                 }
                 add(&self.stats.journaled, records);
-                add(&self.stats.unstored_bytes, bytes.len() as u64);
                 Ok(())
             }
             Err(error) => {
@@ -106,7 +105,9 @@ impl Appender {
             return Err(error);
         }
         self.end.offset += bytes.len() as u64;
+        // Before anybody can read them: what is read is taken off again.
         add(&self.stats.journal_bytes, bytes.len() as u64);
+        add(&self.stats.unstored_bytes, bytes.len() as u64);
         self.progress.advance(self.end);
         self.disk.sync_soon(active);
         Ok(())
