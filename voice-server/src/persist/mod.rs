@@ -10,6 +10,7 @@ mod folders;
 mod journal;
 mod limits;
 mod objects;
+mod overdue;
 #[cfg(feature = "opus")]
 mod recording;
 #[cfg(not(feature = "opus"))]
@@ -27,12 +28,15 @@ pub use limits::PersistLimits;
 pub use objects::{RecordingError, RecordingSettings, open_recordings};
 
 pub(crate) use journal::{Journal, JournalError};
+#[cfg(test)]
+pub(crate) use stats::get;
 pub(crate) use stats::{Stats, describe as describe_stats};
 pub(crate) use turn_logs::{MEDIA_TYPE as TURN_LOG_MEDIA_TYPE, key as turn_log_key};
 
 use crate::store::SystemStore;
 use journal::Opened;
 use object_store::ObjectStore;
+use overdue::Overdue;
 use recording::{RecordingTasks, Recordings};
 use retention::Retention;
 use std::io;
@@ -45,7 +49,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 use turn_logs::{TurnLogTasks, TurnLogs};
 use uuid::Uuid;
-use writer::Writer;
+use writer::{Writer, WriterOf};
 
 /// Where a server keeps what is said in its calls until the store has it.
 #[derive(Clone, Debug)]
@@ -71,6 +75,7 @@ pub enum PersistError {
 /// What calls need to be kept.
 pub(crate) struct Persistence {
     journal: Journal,
+    overdue: Arc<Overdue>,
     recordings: Recordings,
     turn_logs: TurnLogs,
     stats: Arc<Stats>,
@@ -80,12 +85,13 @@ pub(crate) struct Persistence {
 /// What keeps them.
 pub(crate) struct PersistenceTasks {
     journal: Journal,
+    overdue: Arc<Overdue>,
     recording: RecordingTasks,
     logging: TurnLogTasks,
     stats: Arc<Stats>,
     tasks: JoinSet<()>,
-    /// Ends the deleting of what is past its time.
-    deleting: AbortHandle,
+    /// Ends what never ends by itself: the deleting of what is past its time, the giving of what is overdue.
+    endless: [AbortHandle; 2],
     held: mpsc::Receiver<()>,
     flush_within: Duration,
 }
@@ -111,25 +117,32 @@ impl Persistence {
         let (recordings, recording) = recording::start(data, Arc::clone(&objects), journal.clone())?;
         let (turn_logs, logging) = turn_logs::start(data, Arc::clone(&objects), limits.turn_log_bytes)?;
         let mut tasks = JoinSet::new();
-        let writer = Writer::new(Arc::clone(&store), run, &spool, limits, Arc::clone(&stats));
-        tasks.spawn(writer.run(work));
-        let deleting = tasks.spawn(Retention { store, objects }.run());
+        let of = WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), run, spool: &spool };
+        tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
+        let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
+        let endless = [tasks.spawn(Retention { store, objects }.run()), tasks.spawn(Arc::clone(&overdue).run())];
         let keeping = PersistenceTasks {
             journal: journal.clone(),
+            overdue: Arc::clone(&overdue),
             recording,
             logging,
             stats: Arc::clone(&stats),
             tasks,
-            deleting,
+            endless,
             held,
             flush_within: limits.flush_within,
         };
-        Ok((Self { journal, recordings, turn_logs, stats, run }, keeping))
+        Ok((Self { journal, overdue, recordings, turn_logs, stats, run }, keeping))
     }
 
     /// Where calls write.
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Where goes what the journal refused of a call that is over.
+    pub(crate) fn overdue(&self) -> &Overdue {
+        &self.overdue
     }
 
     /// What records calls.
@@ -157,8 +170,9 @@ impl PersistenceTasks {
     /// Ends it: recordings and the store each get what they take within [`PersistLimits::flush_within`], the rest stays on
     /// disk for the next start. Comes after the last call.
     pub(crate) async fn stop(mut self) {
-        self.deleting.abort();
+        self.endless.iter().for_each(AbortHandle::abort);
         tokio::join!(self.recording.stop(self.flush_within), self.logging.stop(self.flush_within));
+        self.overdue.flush(self.flush_within).await;
         self.journal.close().await;
         let flushed = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(self.flush_within, flushed).await.is_err() {

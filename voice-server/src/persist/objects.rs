@@ -1,8 +1,9 @@
 //! Where recordings are kept: a folder of this machine, or a bucket.
 
-use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectKey;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,6 +60,17 @@ pub fn open_recordings(settings: &RecordingSettings, data: &Path) -> Result<Arc<
     }
     let bucket = builder.build().map_err(|error| RecordingError::Bucket(error.to_string()))?;
     Ok(Arc::new(bucket))
+}
+
+/// Deletes an object; one that is gone is deleted.
+///
+/// # Errors
+/// What the object store says.
+pub(super) async fn delete_object(objects: &dyn ObjectStore, key: &ObjectKey) -> Result<(), object_store::Error> {
+    match objects.delete(key).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn folder(path: &Path) -> Result<Arc<dyn ObjectStore>, RecordingError> {

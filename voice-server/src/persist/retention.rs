@@ -3,10 +3,11 @@
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
 //! batches, so that no transaction is long. Each step can be done again.
 
+use super::objects::delete_object;
 use super::turn_logs::key as turn_log_key;
 use crate::principal::TenantId;
 use crate::store::{Recording, StoreError, SystemStore};
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStore;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -62,7 +63,7 @@ impl Retention {
         }
         loop {
             for call in self.store.expired_calls(now, BATCH).await? {
-                self.delete_object(&turn_log_key(&call)).await?;
+                delete_object(&*self.objects, &turn_log_key(&call)).await?;
             }
             let calls = self.store.delete_expired(now, BATCH).await?;
             if calls > 0 {
@@ -75,17 +76,10 @@ impl Retention {
     }
 
     async fn delete_recording(&self, tenant: TenantId, recording: &Recording) -> Result<(), RetentionError> {
-        self.delete_object(&recording.object_key.as_str().into()).await?;
+        delete_object(&*self.objects, &recording.object_key.as_str().into()).await?;
         self.store.forget_recording(tenant, recording.id).await?;
         info!(%tenant, call = %recording.call_id, "a recording past its retention was deleted");
         Ok(())
-    }
-
-    async fn delete_object(&self, key: &object_store::path::Path) -> Result<(), object_store::Error> {
-        match self.objects.delete(key).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -94,9 +88,9 @@ mod tests {
     use super::*;
     use crate::persist::testing::{ScriptedStore, header};
     use futures::StreamExt;
-    use object_store::PutPayload;
     use object_store::local::LocalFileSystem;
     use object_store::memory::InMemory;
+    use object_store::{ObjectStoreExt, PutPayload};
     use uuid::Uuid;
 
     fn recording(call: u128) -> Recording {

@@ -12,6 +12,10 @@ pub(crate) struct Stats {
     pub(crate) journaled: AtomicU64,
     /// Entries that the journal did not take.
     pub(crate) refused: AtomicU64,
+    /// Entries of calls that are over and wait for the journal.
+    pub(crate) overdue: AtomicU64,
+    /// Entries of such calls that were given up.
+    pub(crate) lost: AtomicU64,
     /// Damaged stretches found in the journal.
     pub(crate) damaged: AtomicU64,
     /// Bytes of the journal that the store does not have.
@@ -33,6 +37,8 @@ impl Stats {
         gauge!("voice_journal_unstored_bytes").set(get(&self.unstored_bytes) as f64);
         counter!("voice_journal_records_total").absolute(get(&self.journaled));
         counter!("voice_journal_refused_total").absolute(get(&self.refused));
+        gauge!("voice_journal_overdue_entries").set(get(&self.overdue) as f64);
+        counter!("voice_journal_lost_total").absolute(get(&self.lost));
         counter!("voice_journal_damaged_total").absolute(get(&self.damaged));
         counter!("voice_store_entries_total").absolute(get(&self.stored));
         counter!("voice_store_batches_total").absolute(get(&self.batches));
@@ -50,6 +56,8 @@ pub(crate) fn describe() {
         "voice_journal_refused_total",
         "Entries that the journal did not take: full, or its disk failed."
     );
+    describe_gauge!("voice_journal_overdue_entries", "Entries of calls that are over and wait for the journal.");
+    describe_counter!("voice_journal_lost_total", "Entries of such calls that were given up; none was told as final.");
     describe_counter!("voice_journal_damaged_total", "Damaged stretches found in the journal.");
     describe_counter!("voice_store_entries_total", "Entries that the database took.");
     describe_counter!("voice_store_batches_total", "Batches that the database took.");

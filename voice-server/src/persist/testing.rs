@@ -3,7 +3,7 @@
 use super::limits::PersistLimits;
 use crate::principal::{CallUuid, Role, TenantId, UserId};
 use crate::store::{
-    CallStart, Entry, Header, Recording, Standing, StoreError, Stored, SystemStore, Utterance, UtteranceEntry,
+    CallEnd, CallStart, Entry, Header, Recording, Standing, StoreError, Stored, SystemStore, Utterance, UtteranceEntry,
     UtteranceTimes, Who,
 };
 use async_trait::async_trait;
@@ -33,6 +33,8 @@ struct Inner {
     /// Texts that can never be written, and those at which the database fails.
     poison: Vec<String>,
     faulty: Vec<String>,
+    /// Calls that are not there.
+    gone: Vec<CallUuid>,
     rows: Vec<Entry>,
     /// How many entries each write brought.
     writes: Vec<usize>,
@@ -66,6 +68,18 @@ impl ScriptedStore {
 
     pub(crate) fn faulty(&self, text: &str) {
         self.inner().faulty.push(text.into());
+    }
+
+    /// It has no such call.
+    pub(crate) fn lose(&self, call: u128) {
+        self.inner().gone.push(header(call).call);
+    }
+
+    /// It takes whatever it is given.
+    pub(crate) fn is_mended(&self) {
+        let mut inner = self.inner();
+        inner.poison.clear();
+        inner.gone.clear();
     }
 
     /// The texts of all utterances, in the order in which they were first written.
@@ -104,6 +118,9 @@ impl ScriptedStore {
         let mut inner = self.inner();
         inner.writes.push(entries.len());
         let texts: Vec<_> = entries.iter().filter_map(text_of).collect();
+        if entries.iter().any(|entry| inner.gone.contains(&entry.header().call)) {
+            return Err(StoreError::NotFound { what: "call" });
+        }
         if texts.iter().any(|text| inner.poison.contains(text)) {
             return Err(StoreError::Conflict { sentence: "no such row".into() });
         }
@@ -208,6 +225,23 @@ pub(crate) fn header(call: u128) -> Header {
 pub(crate) fn call_start(call: u128) -> Entry {
     let user = UserId(Uuid::from_u128(2));
     Entry::CallStart(CallStart { header: header(call), user, lead: None, run: Uuid::from_u128(3) })
+}
+
+pub(crate) fn call_end(call: u128) -> Entry {
+    Entry::CallEnd(Box::new(CallEnd {
+        header: header(call),
+        ended_at: OffsetDateTime::UNIX_EPOCH,
+        duration_ms: 0,
+        reason: "server_fault".into(),
+        turns: 0,
+        barge_ins: 0,
+        resumes: 0,
+        voice_to_voice_p50_ms: None,
+        utterances: 0,
+        cost_micros: None,
+        currency: None,
+        cost: None,
+    }))
 }
 
 pub(crate) fn said(call: u128, seq: i32, text: &str) -> Entry {

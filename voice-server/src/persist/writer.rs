@@ -2,14 +2,20 @@
 //!
 //! Invariant: entries reach the store in the journal's order. A piece of work is done only when the store has each of its
 //! entries, or has refused it for good and it lies with the dead letters: one entry that can never be written does not
-//! stop the others. A database that is away or slow stops nothing but this task.
+//! stop the others. A database that is away or slow stops nothing but this task. Dead letters are given again at each
+//! start, once.
+//!
+//! A recording whose call is gone, past its retention, has its object deleted: nothing would ever lead to it again.
 
 use super::backoff::Backoff;
 use super::dead_letters::{DeadLetter, DeadLetters};
 use super::journal::{Batch, Work};
 use super::limits::PersistLimits;
+use super::objects::delete_object;
 use super::stats::{Stats, add};
-use crate::store::{Entry, StoreError, SystemStore};
+use crate::store::{Entry, RecordingEntry, StoreError, SystemStore};
+use object_store::ObjectStore;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,36 +31,49 @@ const TRIES_OF_AN_ENTRY: u32 = 5;
 /// Writes to one store.
 pub(super) struct Writer {
     store: Arc<dyn SystemStore>,
+    objects: Arc<dyn ObjectStore>,
     run: Uuid,
     write_within: Duration,
     dead_letters: DeadLetters,
     stats: Arc<Stats>,
 }
 
+/// What a writer works for.
+pub(super) struct WriterOf<'p> {
+    pub(super) store: Arc<dyn SystemStore>,
+    /// Where recordings are.
+    pub(super) objects: Arc<dyn ObjectStore>,
+    /// This run of the server.
+    pub(super) run: Uuid,
+    /// The journal's directory.
+    pub(super) spool: &'p Path,
+}
+
 /// The store does not take an entry, now or ever.
 struct Refused(StoreError);
 
+/// Why a write failed.
+enum Blame {
+    /// It fails whenever it is tried.
+    Entries,
+    /// The database works otherwise.
+    Perhaps,
+    /// It may work later.
+    Database,
+}
+
 impl Writer {
-    pub(super) fn new(
-        store: Arc<dyn SystemStore>,
-        run: Uuid,
-        spool: &Path,
-        limits: &PersistLimits,
-        stats: Arc<Stats>,
-    ) -> Self {
+    pub(super) fn new(of: WriterOf<'_>, limits: &PersistLimits, stats: Arc<Stats>) -> Self {
+        let WriterOf { store, objects, run, spool } = of;
         let dead_letters = DeadLetters::new(spool.join("dead-letters.jsonl"), limits.dead_letter_bytes);
-        Self { store, run, write_within: limits.write_within, dead_letters, stats }
+        Self { store, objects, run, write_within: limits.write_within, dead_letters, stats }
     }
 
     /// Does the work that comes until no more will.
     ///
     /// Cancellation safe: work that was not finished is not told to be, and is done again at the next start.
     pub(super) async fn run(self, mut work: mpsc::Receiver<Work>) {
-        if self.dead_letters.exist().await {
-            warn!(
-                "there are dead letters: entries of earlier calls that the store refused and somebody should look into"
-            );
-        }
+        self.retry_dead_letters().await;
         while let Some(work) = work.recv().await {
             let done = match work {
                 Work::Batch(batch, done) => {
@@ -71,6 +90,45 @@ impl Writer {
         }
     }
 
+    /// Gives the store what it refused in earlier runs, oldest first: it may have been mended since, and entries that it
+    /// has after all change nothing.
+    async fn retry_dead_letters(&self) {
+        match self.try_dead_letters().await {
+            Ok((0, 0)) => {}
+            Ok((taken, 0)) => info!(taken, "the store takes all the dead letters of earlier runs"),
+            Ok((taken, left)) => {
+                warn!(
+                    taken,
+                    left, "there are dead letters: the store refuses them still, somebody should look into them"
+                );
+            }
+            Err(error) => warn!(%error, "the dead letters cannot be given again; they stay as they are"),
+        }
+    }
+
+    /// How many the store took, and how many are left. A database that is away is not waited for.
+    async fn try_dead_letters(&self) -> io::Result<(usize, usize)> {
+        let (mut taken, mut left, mut is_away) = (0, Vec::new(), false);
+        for letter in self.dead_letters.letters().await? {
+            let entry = letter.entry().filter(|_| !is_away);
+            let Some(entry) = entry else {
+                left.push(letter);
+                continue;
+            };
+            match timeout(self.write_within, self.store.write(&[entry])).await {
+                Ok(Ok(())) => taken += 1,
+                refused => {
+                    is_away = matches!(refused, Err(_) | Ok(Err(StoreError::Unavailable(_))));
+                    left.push(letter);
+                }
+            }
+        }
+        if taken > 0 {
+            self.dead_letters.keep_only(&left).await?;
+        }
+        Ok((taken, left.len()))
+    }
+
     async fn store_batch(&self, batch: &Batch) {
         for record in &batch.unreadable {
             self.bury(&DeadLetter::Unreadable { record }).await;
@@ -84,7 +142,7 @@ impl Writer {
                     add(&self.stats.stored, part.len() as u64);
                 }
                 Err(Refused(why)) => match part {
-                    [entry] => self.bury(&DeadLetter::Entry { entry, why: why.to_string() }).await,
+                    [entry] => self.refused(entry, &why).await,
                     _ => {
                         let (first, second) = part.split_at(part.len() / 2);
                         parts.extend([second, first]);
@@ -94,9 +152,38 @@ impl Writer {
         }
     }
 
+    /// What is done with an entry that the store refuses for good.
+    async fn refused(&self, entry: &Entry, why: &StoreError) {
+        if let (Entry::Recording(recording), StoreError::NotFound { .. }) = (entry, why)
+            && self.delete_unknown(recording).await
+        {
+            return;
+        }
+        self.bury(&DeadLetter::Entry { entry, why: why.to_string() }).await;
+    }
+
+    /// Deletes the object of a recording whose call the store does not have; says whether it is gone. Where the call's
+    /// start lies with the dead letters, the call may come yet, and the recording stays.
+    async fn delete_unknown(&self, recording: &RecordingEntry) -> bool {
+        let call = recording.header.call;
+        if self.dead_letters.name(&call.to_string()).await {
+            return false;
+        }
+        let key = recording.object_key.as_str().into();
+        match timeout(self.write_within, delete_object(&*self.objects, &key)).await {
+            Ok(Ok(())) => {
+                info!(%call, "a recording came after its call was deleted, and was deleted as well");
+                return true;
+            }
+            Ok(Err(error)) => warn!(%call, %error, "a recording of a call that is gone cannot be deleted"),
+            Err(slow) => warn!(%call, error = %slow, "a recording of a call that is gone cannot be deleted"),
+        }
+        false
+    }
+
     /// Tries until the store has them or refuses them.
     async fn write(&self, entries: &[Entry]) -> Result<(), Refused> {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut blamed) = (Backoff::default(), 0);
         if entries.is_empty() {
             return Ok(());
         }
@@ -109,21 +196,28 @@ impl Writer {
                     continue;
                 }
             };
-            if self.is_final(&error, entries, backoff.tries()).await {
+            match self.blame(&error).await {
+                Blame::Entries => return Err(Refused(error)),
+                Blame::Perhaps => blamed += 1,
+                Blame::Database => {}
+            }
+            // Among several, which one is the reason is found out first; then it is given a few tries.
+            if blamed > TRIES_OF_AN_ENTRY || (blamed > 0 && entries.len() > 1) {
                 return Err(Refused(error));
             }
             self.wait(&mut backoff, error.to_string()).await;
         }
     }
 
-    /// Whether asking again for the same entries is of no use. No entry is the reason for what a database says that does
-    /// not answer at all: a login that is locked out, a role that lost its rights.
-    async fn is_final(&self, error: &StoreError, entries: &[Entry], tries: u32) -> bool {
+    /// Whose fault it is. No entry is the reason for what a database says that does not answer at all: a login that is
+    /// locked out, a role that lost its rights. One that came back just after it refused answers too, so that one answer
+    /// proves nothing.
+    async fn blame(&self, error: &StoreError) -> Blame {
         match error {
-            StoreError::Unavailable(_) => false,
-            StoreError::Conflict { .. } => true,
-            // Among several, which one is the reason is found out first; then it is given a few tries.
-            _ => (entries.len() > 1 || tries >= TRIES_OF_AN_ENTRY) && self.answers().await,
+            StoreError::Unavailable(_) => Blame::Database,
+            StoreError::Conflict { .. } | StoreError::NotFound { .. } => Blame::Entries,
+            _ if self.answers().await => Blame::Perhaps,
+            _ => Blame::Database,
         }
     }
 

@@ -127,7 +127,8 @@ pub trait SystemStore: Send + Sync {
     /// Writes entries in their order, all or none; what is there already stays as it is.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if an entry can never be written: the caller finds out which by writing fewer.
+    /// [`StoreError::Conflict`] if an entry can never be written, [`StoreError::NotFound`] if its call was never begun or is
+    /// deleted: the caller finds out which by writing fewer.
     async fn write(&self, entries: &[Entry]) -> Stored<()>;
     /// Ends the calls that another run of the server left running, with the reason `server_lost` and the time of their
     /// last utterance. Gives how many.

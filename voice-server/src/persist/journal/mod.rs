@@ -64,6 +64,16 @@ pub(crate) enum JournalError {
     Closed,
 }
 
+impl JournalError {
+    /// Whether the journal may have, or may yet get, what was refused so.
+    pub(crate) fn may_be_written(&self) -> bool {
+        match self {
+            Self::Full | Self::TooLong(_) => false,
+            Self::Disk(_) | Self::Slow | Self::Closed => true,
+        }
+    }
+}
+
 /// The writing side of the journal. Clones write to the same one.
 #[derive(Clone)]
 pub(crate) struct Journal {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::persist::stats::get;
-use crate::persist::testing::{Meets, ScriptedStore, call_start, quick, said};
+use crate::persist::testing::{Meets, ScriptedStore, call_start, header, quick, said};
+use object_store::memory::InMemory;
+use object_store::{ObjectStoreExt, PutPayload};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -8,21 +10,41 @@ use tokio::time::Instant;
 
 struct Writing {
     store: Arc<ScriptedStore>,
+    objects: Arc<InMemory>,
     stats: Arc<Stats>,
     work: mpsc::Sender<Work>,
     folder: TempDir,
 }
 
 fn writing(limits: &PersistLimits) -> Writing {
-    let (store, stats, folder) = (Arc::new(ScriptedStore::default()), Arc::default(), TempDir::new().unwrap());
+    writing_in(TempDir::new().unwrap(), Arc::default(), limits)
+}
+
+/// A further run in the directory of an earlier one.
+fn writing_in(folder: TempDir, store: Arc<ScriptedStore>, limits: &PersistLimits) -> Writing {
+    let (objects, stats) = (Arc::new(InMemory::new()), Arc::default());
     let (work, received) = mpsc::channel(1);
-    let writer = Writer::new(Arc::clone(&store) as _, Uuid::nil(), folder.path(), limits, Arc::clone(&stats));
+    let objects_of = Arc::clone(&objects) as Arc<dyn ObjectStore>;
+    let of = WriterOf { store: Arc::clone(&store) as _, objects: objects_of, run: Uuid::nil(), spool: folder.path() };
+    let writer = Writer::new(of, limits, Arc::clone(&stats));
     #[expect(clippy::disallowed_methods, reason = "ends with the test")]
     tokio::spawn(writer.run(received));
-    Writing { store, stats, work, folder }
+    Writing { store, objects, stats, work, folder }
 }
 
 impl Writing {
+    fn again(self) -> Writing {
+        writing_in(self.folder, self.store, &quick())
+    }
+
+    /// Gives it the recording of a call, with its object; says whether the object is still there.
+    async fn keeps_recording_of(&self, call: u128) -> bool {
+        let key = object_store::path::Path::from(format!("{call}.ogg"));
+        self.objects.put(&key, PutPayload::from_static(b"x")).await.unwrap();
+        self.write(vec![recording(call)]).await;
+        self.objects.head(&key).await.is_ok()
+    }
+
     async fn write(&self, entries: Vec<Entry>) {
         let (done, is_done) = oneshot::channel();
         let batch = Batch { entries, unreadable: Vec::new() };
@@ -34,6 +56,17 @@ impl Writing {
         let text = std::fs::read_to_string(self.folder.path().join("dead-letters.jsonl")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+fn recording(call: u128) -> Entry {
+    Entry::Recording(RecordingEntry {
+        header: header(call),
+        id: Uuid::from_u128(call),
+        object_key: format!("{call}.ogg"),
+        media_type: "audio/ogg".into(),
+        size_bytes: 1,
+        duration_ms: 1,
+    })
 }
 
 fn call(texts: &[&str]) -> Vec<Entry> {
@@ -104,6 +137,71 @@ async fn a_login_that_is_locked_out_is_no_entrys_fault() {
     writing.write(call(&["one", "two"])).await;
     assert_eq!(writing.store.rows(), call(&["one", "two"]));
     assert!(writing.dead_letters().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_only_entry_is_not_blamed_by_a_database_that_comes_back_between_refusing_and_being_asked() {
+    let writing = writing(&quick());
+    writing.store.will_meet([Meets::LockedOut; 40]);
+    writing.write(vec![call_start(1)]).await;
+    assert_eq!(writing.store.rows(), [call_start(1)]);
+    assert!(writing.dead_letters().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_that_comes_after_its_call_was_deleted_is_deleted_as_well() {
+    let writing = writing(&quick());
+    writing.store.lose(5);
+    assert!(!writing.keeps_recording_of(5).await);
+    assert!(writing.dead_letters().is_empty());
+    assert!(writing.keeps_recording_of(6).await);
+    assert_eq!(writing.store.rows(), [recording(6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_whose_call_lies_with_the_dead_letters_stays() {
+    let writing = writing(&quick());
+    writing.store.lose(5);
+    writing.write(vec![call_start(5)]).await;
+    assert!(writing.keeps_recording_of(5).await);
+    assert_eq!(writing.dead_letters().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_are_given_again_at_the_next_start_and_those_that_are_taken_go() {
+    let writing = writing(&quick());
+    writing.store.lose(1);
+    writing.store.poison("never");
+    writing.write(call(&["one", "never", "two"])).await;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(writing.folder.path().join("dead-letters.jsonl"))
+        .and_then(|mut file| std::io::Write::write_all(&mut file, b"{\"unheard_of\":1}\n"))
+        .unwrap();
+    assert_eq!(writing.dead_letters().len(), 5);
+    writing.store.is_mended();
+    writing.store.poison("never");
+    let again = writing.again();
+    again.write(vec![call_start(2)]).await;
+    assert_eq!(again.store.texts(), ["one", "two"]);
+    assert_eq!(again.store.rows().first(), Some(&call_start(1)));
+    let left = again.dead_letters();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left[0]["entry"]["entry"]["utterance"]["text"], "never");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_away_keeps_the_dead_letters() {
+    let writing = writing(&quick());
+    writing.store.lose(1);
+    writing.write(call(&["one"])).await;
+    let letters = writing.dead_letters();
+    writing.store.is_mended();
+    writing.store.will_meet([Meets::Away]);
+    let again = writing.again();
+    again.write(vec![call_start(2)]).await;
+    assert_eq!((letters.len(), again.dead_letters()), (2, letters));
+    assert_eq!(again.store.rows(), [call_start(2)]);
 }
 
 #[tokio::test(start_paused = true)]

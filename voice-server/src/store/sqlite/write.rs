@@ -5,9 +5,9 @@
 
 use super::columns::{day, micros, word};
 use super::database::{Database, Tx};
-use super::refusal::{broken, refused};
+use super::refusal::refused;
 use crate::store::{
-    CallEnd, CallStart, ConversationEntry, Entry, Header, RecordingEntry, Stored, Utterance, UtteranceEntry,
+    CallEnd, CallStart, ConversationEntry, Entry, Header, RecordingEntry, StoreError, Stored, Utterance, UtteranceEntry,
 };
 
 /// A lead that is gone since the call began is left out.
@@ -57,7 +57,7 @@ async fn must_hold(tx: &mut Tx, header: Header) -> Stored<()> {
     if query.fetch_one(&mut **tx).await.map_err(refused)? {
         return Ok(());
     }
-    Err(broken("calls_begun"))
+    Err(StoreError::NotFound { what: "call" })
 }
 
 async fn start(tx: &mut Tx, CallStart { header, user, lead, run }: &CallStart) -> Stored<()> {

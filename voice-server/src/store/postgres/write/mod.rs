@@ -8,9 +8,8 @@ mod phases;
 mod rows;
 
 use super::pools::WorkerPool;
-use super::refusal::broken;
 use super::transaction::{Access, Acting};
-use crate::store::{Entry, Stored};
+use crate::store::{Entry, StoreError, Stored};
 use phases::phases;
 
 pub(super) async fn write(worker: WorkerPool, entries: Vec<Entry>) -> Stored<()> {
@@ -34,5 +33,5 @@ async fn write_phase(acting: &mut Acting, phase: &[&Entry]) -> Stored<()> {
         Some(Entry::CallEnd(_)) => calls::end(acting, phase).await?,
         None => 0,
     };
-    if without_call == 0 { Ok(()) } else { Err(broken("calls_begun")) }
+    if without_call == 0 { Ok(()) } else { Err(StoreError::NotFound { what: "call" }) }
 }
