@@ -121,6 +121,11 @@ pub(crate) fn refusal<T: std::fmt::Debug>(answer: Stored<T>) -> String {
     }
 }
 
+/// Refused for good: it can never be written, or its call is not there.
+pub(crate) fn never(answer: Stored<()>) {
+    assert!(matches!(answer, Err(StoreError::Conflict { .. } | StoreError::NotFound { what: "call" })), "{answer:?}");
+}
+
 /// What was not found.
 pub(crate) fn missing<T: std::fmt::Debug>(answer: Stored<T>) -> &'static str {
     match answer {

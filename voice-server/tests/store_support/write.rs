@@ -2,7 +2,7 @@
 
 use super::calls::expected;
 use super::made::{self, Placed, placed_at};
-use super::{Bench, at, first, missing, refusal};
+use super::{Bench, at, first, missing, never, refusal};
 use futures::future::join_all;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::sample::Index;
@@ -14,7 +14,7 @@ use tokio::task::block_in_place;
 use tokio::time::timeout;
 use uuid::Uuid;
 use voice_server::store::{
-    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, StoreError, Stored, Utterance,
+    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, StoreError, Utterance,
 };
 
 /// The seed of the random sequences: a failure is the same in every run, and is printed with the least that fails.
@@ -127,11 +127,6 @@ pub(crate) async fn a_batch_with_an_entry_that_cannot_be_written_writes_nothing(
     let begun = bench.call(&who, begun.id()).await.unwrap();
     assert_eq!((begun.call.status, begun.utterances), (CallStatus::Active, vec![]));
     bench.write(&good.whole(2)).await.unwrap();
-}
-
-/// Refused for good: it can never be written, or its call is not there.
-fn never(answer: Stored<()>) {
-    assert!(matches!(answer, Err(StoreError::Conflict { .. } | StoreError::NotFound { what: "call" })), "{answer:?}");
 }
 
 pub(crate) async fn nothing_is_written_before_the_start(bench: Bench) {

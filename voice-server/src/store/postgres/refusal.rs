@@ -2,12 +2,18 @@
 
 use crate::store::{StoreError, rules};
 
+/// The rules that a row of a call has its call.
+const TO_CALLS: [&str; 3] = ["conversations_call", "recordings_call", "transcripts_call"];
+
 /// What the store answers when sqlx met `error`.
 pub(super) fn refused(error: sqlx::Error) -> StoreError {
     if let Some(said) = error.as_database_error() {
         let code = said.code().unwrap_or_default();
         return match code.as_ref() {
-            code if is_broken_rule(code) => broken(said.constraint().unwrap_or_default()),
+            code if is_broken_rule(code) => match said.constraint() {
+                Some(rule) if TO_CALLS.contains(&rule) => StoreError::NotFound { what: "call" },
+                rule => broken(rule.unwrap_or_default()),
+            },
             code if is_passing(code) => StoreError::Unavailable(error),
             _ => StoreError::Database(error),
         };
