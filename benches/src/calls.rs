@@ -50,8 +50,16 @@ impl CallsDatabase {
     /// # Errors
     /// If it does not open.
     pub async fn store(&self) -> Result<PgStore, Box<dyn Error>> {
+        Ok(PgStore::connect(&self.config()?).await?)
+    }
+
+    /// How a store reaches it.
+    ///
+    /// # Errors
+    /// If an address is none.
+    pub fn config(&self) -> Result<PgConfig, Box<dyn Error>> {
         let [api, worker] = ["voice_api", "voice_worker"].map(|login| self.as_login(login));
-        Ok(PgStore::connect(&PgConfig::new(DatabaseUrl::parse(&api?)?, DatabaseUrl::parse(&worker?)?)).await?)
+        Ok(PgConfig::new(DatabaseUrl::parse(&api?)?, DatabaseUrl::parse(&worker?)?))
     }
 
     fn as_login(&self, login: &str) -> Result<String, Box<dyn Error>> {
