@@ -31,7 +31,7 @@ use voice_core::provider::scripted::{LlmConfig, TtsConfig};
 use voice_core::transport::native::AudioHeader;
 use voice_core::units::SampleRate;
 use voice_server::auth::{LocalIssuer, Verifier};
-use voice_server::store::{StoreChoice, SystemStore};
+use voice_server::store::StoreChoice;
 use voice_server::{PersistConfig, PersistLimits, Role, ServerConfig, ServerLimits, TenantId, UserId};
 
 /// Calls at a time.
