@@ -34,22 +34,19 @@ pub(crate) enum End {
 }
 
 impl Plan {
-    /// Every other round has an outage.
+    /// Every other round has an outage, every other one of them beyond the kill.
     pub(crate) fn roll(dice: &mut Dice, round: u64, callers: u64, manners: &[Manner]) -> Self {
-        let outage = round.is_multiple_of(2).then(|| Outage::roll(dice, callers, manners));
+        let outage = round.is_multiple_of(2).then(|| Outage::roll(dice, round, callers, manners));
         let most = if outage.is_some() { callers * 2 } else { callers * 4 };
         Self { outage, finals: 1 + dice.roll(most), yields: dice.roll(20) }
     }
 }
 
 impl Outage {
-    fn roll(dice: &mut Dice, callers: u64, manners: &[Manner]) -> Self {
+    fn roll(dice: &mut Dice, round: u64, callers: u64, manners: &[Manner]) -> Self {
         let manner = manners[dice.roll(manners.len() as u64) as usize];
         let after = 1 + dice.roll(callers * 2);
-        let ends = match dice.roll(2) {
-            0 => End::AfterFinals(1 + dice.roll(callers)),
-            _ => End::AfterTheKill,
-        };
+        let ends = if round.is_multiple_of(4) { End::AfterTheKill } else { End::AfterFinals(1 + dice.roll(callers)) };
         Self { manner, after, ends }
     }
 }
