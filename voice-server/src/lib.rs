@@ -28,6 +28,7 @@ mod problem;
 mod replay;
 mod sections;
 mod server;
+mod shares;
 mod start;
 pub mod store;
 mod token;

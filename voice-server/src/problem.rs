@@ -143,6 +143,8 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, error.to_string()),
             StoreError::Conflict { sentence } => Self::new(StatusCode::CONFLICT, sentence),
             StoreError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, error.to_string()),
+            StoreError::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+                .with(header::RETRY_AFTER, RETRY_AFTER_SECONDS),
             StoreError::Unavailable(cause) => {
                 warn!(%cause, "the database cannot be reached: a request is answered 503");
                 Self::unavailable("the database cannot be reached now; try again later")

@@ -112,7 +112,8 @@ impl Gate {
         let place = self.0.tenants.call(tenant, limits.max_concurrent_calls);
         let place = place.map_err(|_| Refused::Calls { max: limits.max_concurrent_calls })?;
         let now = clock::wall();
-        let talked = self.0.minutes.talked(&*self.0.store, tenant, now).await.map_err(|error| no_store(&error))?;
+        let ask = async |since| self.0.store.talk_time(tenant, since, now).await;
+        let talked = self.0.minutes.talked(tenant, now, ask).await.map_err(|error| no_store(&error))?;
         if talked >= Duration::from_secs(60) * limits.max_call_minutes {
             return Err(Refused::Minutes { max: limits.max_call_minutes, retry_after: until_next_month(now) });
         }

@@ -1,11 +1,13 @@
 //! How long a tenant has talked this month.
 //!
 //! Invariant: the store is asked once in a while and not for every call: what it said is believed for 15 s, so that a
-//! tenant goes over its minutes by no more than its calls of that time.
+//! tenant goes over its minutes by no more than its calls of that time; and it is asked once at a time of each tenant: whoever
+//! else wants to know waits for the answer.
 
 use super::clock;
 use crate::principal::TenantId;
-use crate::store::{Stored, SystemStore};
+use crate::shares::Shares;
+use crate::store::Stored;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,23 +18,36 @@ use tokio::time::Instant;
 const BELIEVED: Duration = Duration::from_secs(15);
 
 /// What the store said of each tenant lately.
-#[derive(Default)]
 pub(super) struct Minutes {
     said: Mutex<HashMap<TenantId, (Duration, Instant)>>,
+    /// Who asks.
+    asking: Shares,
+}
+
+impl Default for Minutes {
+    fn default() -> Self {
+        Self { said: Mutex::default(), asking: Shares::new(1) }
+    }
 }
 
 impl Minutes {
-    /// How long the calls of `tenant` lasted since the month of `now` began.
+    /// How long the calls of `tenant` lasted since the month of `now` began, which is what `ask` is asked for. Cancellation
+    /// safe as far as `ask` is.
     pub(super) async fn talked(
         &self,
-        store: &dyn SystemStore,
         tenant: TenantId,
         now: OffsetDateTime,
+        ask: impl AsyncFnOnce(OffsetDateTime) -> Stored<Duration>,
     ) -> Stored<Duration> {
         if let Some(talked) = self.believed(tenant) {
             return Ok(talked);
         }
-        let talked = store.talk_time(tenant, start_of_month(now), now).await?;
+        let _asking = self.asking.take(tenant).await;
+        // Whoever asked meanwhile asked for those who waited, too.
+        if let Some(talked) = self.believed(tenant) {
+            return Ok(talked);
+        }
+        let talked = ask(start_of_month(now)).await?;
         self.lock().insert(tenant, (talked, clock::now()));
         Ok(talked)
     }
@@ -67,10 +82,29 @@ pub(super) fn until_next_month(now: OffsetDateTime) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::future::join_all;
+    use std::cell::Cell;
     use time::format_description::well_known::Rfc3339;
+    use tokio::task::yield_now;
+    use uuid::Uuid;
 
     fn at(text: &str) -> OffsetDateTime {
         OffsetDateTime::parse(text, &Rfc3339).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_while_somebody_asks_gets_that_answer() {
+        let (minutes, asked, now) = (Minutes::default(), Cell::new(0), at("2026-03-01T00:00:00Z"));
+        let talked = |tenant| {
+            minutes.talked(TenantId(Uuid::from_u128(tenant)), now, async |_| {
+                asked.set(asked.get() + 1);
+                yield_now().await;
+                Ok(Duration::from_secs(7))
+            })
+        };
+        let answers = join_all([1, 1, 1, 2, 1].map(talked)).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Ok(talked) if talked.as_secs() == 7)));
+        assert_eq!(asked.get(), 2, "once for each tenant");
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub enum StoreError {
         /// The role it needs.
         needed: &'static str,
     },
+    /// The tenant has as many operations under way as one may.
+    #[error("this tenant asks more of the database at a time than it may; try again in a moment")]
+    Busy,
     /// The database is away, too slow, or closing: the same may work later.
     #[error("the database cannot be reached now: {0}")]
     Unavailable(#[source] sqlx::Error),

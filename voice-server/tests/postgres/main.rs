@@ -10,3 +10,4 @@ mod lint;
 #[path = "../postgres_support/mod.rs"]
 mod postgres_support;
 mod references;
+mod shares;

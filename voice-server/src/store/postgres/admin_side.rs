@@ -10,34 +10,34 @@ use async_trait::async_trait;
 #[async_trait]
 impl AdminStore for PgStore {
     async fn tenants(&self, who: &Principal, page: PageRequest) -> Stored<Page<Tenant>> {
-        self.to_the_end(tenants::list(self.worker(), *who, page)).await
+        self.for_tenant(who.tenant(), tenants::list(self.worker(), *who, page)).await
     }
 
     async fn tenant(&self, who: &Principal, id: TenantId) -> Stored<Tenant> {
-        self.to_the_end(tenants::one(self.worker(), *who, id)).await
+        self.for_tenant(who.tenant(), tenants::one(self.worker(), *who, id)).await
     }
 
     async fn create_tenant(&self, who: &Principal, new: &NewTenant) -> Stored<Tenant> {
-        self.to_the_end(tenants::create(self.worker(), *who, new.clone())).await
+        self.for_tenant(who.tenant(), tenants::create(self.worker(), *who, new.clone())).await
     }
 
     async fn change_tenant(&self, who: &Principal, id: TenantId, change: &TenantChange) -> Stored<Tenant> {
-        self.to_the_end(tenants::change(self.worker(), *who, id, change.clone())).await
+        self.for_tenant(who.tenant(), tenants::change(self.worker(), *who, id, change.clone())).await
     }
 
     async fn users(&self, who: &Principal, tenant: TenantId, page: PageRequest) -> Stored<Page<UserProfile>> {
-        self.to_the_end(users::list(self.worker(), *who, tenant, page)).await
+        self.for_tenant(who.tenant(), users::list(self.worker(), *who, tenant, page)).await
     }
 
     async fn create_user(&self, who: &Principal, new: &NewUser) -> Stored<UserProfile> {
-        self.to_the_end(users::create(self.worker(), *who, new.clone())).await
+        self.for_tenant(who.tenant(), users::create(self.worker(), *who, new.clone())).await
     }
 
     async fn change_user(&self, who: &Principal, id: UserId, change: &UserChange) -> Stored<UserProfile> {
-        self.to_the_end(users::change(self.worker(), *who, id, change.clone())).await
+        self.for_tenant(who.tenant(), users::change(self.worker(), *who, id, change.clone())).await
     }
 
     async fn delete_user(&self, who: &Principal, id: UserId) -> Stored<()> {
-        self.to_the_end(users::delete(self.worker(), *who, id)).await
+        self.for_tenant(who.tenant(), users::delete(self.worker(), *who, id)).await
     }
 }

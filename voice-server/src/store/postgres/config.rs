@@ -11,6 +11,9 @@ pub struct PgConfig {
     pub worker: DatabaseUrl,
     /// The most connections for users; more requests wait for one, 2 s at the longest.
     pub api_connections: u32,
+    /// Besides them, the most connections for looking up who somebody is, so that no user's requests keep another from being
+    /// known.
+    pub look_up_connections: u32,
     /// The most connections for the server itself, so that users never keep it from writing.
     pub worker_connections: u32,
 }
@@ -18,6 +21,6 @@ pub struct PgConfig {
 impl PgConfig {
     /// With as many connections as a server needs that holds 200 calls.
     pub fn new(api: DatabaseUrl, worker: DatabaseUrl) -> Self {
-        Self { api, worker, api_connections: 10, worker_connections: 3 }
+        Self { api, worker, api_connections: 10, look_up_connections: 2, worker_connections: 3 }
     }
 }

@@ -14,7 +14,8 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
-const ACQUIRE_LIMIT: Duration = Duration::from_secs(2);
+/// How long an operation waits for a connection.
+pub(super) const ACQUIRE_LIMIT: Duration = Duration::from_secs(2);
 const API_STATEMENT_LIMIT: &str = "10s";
 const WORKER_STATEMENT_LIMIT: &str = "5s";
 const IDLE_TRANSACTION_LIMIT: &str = "10s";
@@ -36,6 +37,12 @@ pub(super) struct WorkerPool(PgPool);
 impl ApiPool {
     pub(super) async fn connect(config: &PgConfig) -> Result<Self, sqlx::Error> {
         let options = options(config.api_connections, API_STATEMENT_LIMIT);
+        Ok(Self(connect(options, &config.api).await?))
+    }
+
+    /// The connections for looking up who somebody is.
+    pub(super) async fn connect_look_up(config: &PgConfig) -> Result<Self, sqlx::Error> {
+        let options = options(config.look_up_connections, API_STATEMENT_LIMIT);
         Ok(Self(connect(options, &config.api).await?))
     }
 

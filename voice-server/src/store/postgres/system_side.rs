@@ -11,11 +11,11 @@ use uuid::Uuid;
 #[async_trait]
 impl SystemStore for PgStore {
     async fn standing(&self, user: UserId) -> Stored<Option<Standing>> {
-        self.to_the_end(standing::of_user(self.api(), user)).await
+        self.to_the_end(standing::of_user(self.look_up(), user)).await
     }
 
     async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration> {
-        self.to_the_end(standing::talk_time(self.worker(), tenant, since, now)).await
+        self.for_tenant(tenant, standing::talk_time(self.worker(), tenant, since, now)).await
     }
 
     async fn write(&self, entries: &[Entry]) -> Stored<()> {

@@ -14,102 +14,102 @@ use uuid::Uuid;
 #[async_trait]
 impl Store for PgStore {
     async fn me(&self, who: &Principal) -> Stored<Me> {
-        self.to_the_end(profile::me(self.api(), *who)).await
+        self.for_user(who, profile::me(self.api(), *who)).await
     }
 
     async fn rename_me(&self, who: &Principal, full_name: &str) -> Stored<UserProfile> {
-        self.to_the_end(profile::rename(self.api(), *who, full_name.to_owned())).await
+        self.for_user(who, profile::rename(self.api(), *who, full_name.to_owned())).await
     }
 
     async fn plans(&self, who: &Principal) -> Stored<Vec<Plan>> {
-        self.to_the_end(profile::plans(self.api(), *who)).await
+        self.for_user(who, profile::plans(self.api(), *who)).await
     }
 
     async fn dashboard(&self, who: &Principal, now: OffsetDateTime) -> Stored<Dashboard> {
-        self.to_the_end(analytics::dashboard(self.api(), *who, now)).await
+        self.for_user(who, analytics::dashboard(self.api(), *who, now)).await
     }
 
     async fn analytics(&self, who: &Principal, period: Period) -> Stored<Analytics> {
-        self.to_the_end(analytics::analytics(self.api(), *who, period)).await
+        self.for_user(who, analytics::analytics(self.api(), *who, period)).await
     }
 
     async fn calls(&self, who: &Principal, filter: &CallFilter, page: PageRequest) -> Stored<Page<CallSummary>> {
-        self.to_the_end(calls::list(self.api(), *who, filter.clone(), page)).await
+        self.for_user(who, calls::list(self.api(), *who, filter.clone(), page)).await
     }
 
     async fn call(&self, who: &Principal, call: CallUuid) -> Stored<CallDetail> {
-        self.to_the_end(calls::one(self.api(), *who, call)).await
+        self.for_user(who, calls::one(self.api(), *who, call)).await
     }
 
     async fn conversation(&self, who: &Principal, call: CallUuid) -> Stored<Value> {
-        self.to_the_end(calls::conversation(self.api(), *who, call)).await
+        self.for_user(who, calls::conversation(self.api(), *who, call)).await
     }
 
     async fn recording(&self, who: &Principal, call: CallUuid) -> Stored<Recording> {
-        self.to_the_end(recordings::of_call(self.api(), *who, call)).await
+        self.for_user(who, recordings::of_call(self.api(), *who, call)).await
     }
 
     async fn recordings(&self, who: &Principal, page: PageRequest) -> Stored<Page<Recording>> {
-        self.to_the_end(recordings::list(self.api(), *who, page)).await
+        self.for_user(who, recordings::list(self.api(), *who, page)).await
     }
 
     async fn clients(&self, who: &Principal, page: PageRequest) -> Stored<Page<Client>> {
-        self.to_the_end(clients::list(self.api(), *who, page)).await
+        self.for_user(who, clients::list(self.api(), *who, page)).await
     }
 
     async fn client(&self, who: &Principal, id: Uuid) -> Stored<Client> {
-        self.to_the_end(clients::one(self.api(), *who, id)).await
+        self.for_user(who, clients::one(self.api(), *who, id)).await
     }
 
     async fn create_client(&self, who: &Principal, fields: &ClientFields) -> Stored<Client> {
-        self.to_the_end(clients::create(self.api(), *who, fields.clone())).await
+        self.for_user(who, clients::create(self.api(), *who, fields.clone())).await
     }
 
     async fn update_client(&self, who: &Principal, id: Uuid, fields: &ClientFields) -> Stored<Client> {
-        self.to_the_end(clients::update(self.api(), *who, id, fields.clone())).await
+        self.for_user(who, clients::update(self.api(), *who, id, fields.clone())).await
     }
 
     async fn delete_client(&self, who: &Principal, id: Uuid) -> Stored<()> {
-        self.to_the_end(clients::delete(self.api(), *who, id)).await
+        self.for_user(who, clients::delete(self.api(), *who, id)).await
     }
 
     async fn campaigns(&self, who: &Principal, page: PageRequest) -> Stored<Page<Campaign>> {
-        self.to_the_end(campaigns::list(self.api(), *who, page)).await
+        self.for_user(who, campaigns::list(self.api(), *who, page)).await
     }
 
     async fn campaign(&self, who: &Principal, id: Uuid) -> Stored<Campaign> {
-        self.to_the_end(campaigns::one(self.api(), *who, id)).await
+        self.for_user(who, campaigns::one(self.api(), *who, id)).await
     }
 
     async fn create_campaign(&self, who: &Principal, fields: &CampaignFields) -> Stored<Campaign> {
-        self.to_the_end(campaigns::create(self.api(), *who, fields.clone())).await
+        self.for_user(who, campaigns::create(self.api(), *who, fields.clone())).await
     }
 
     async fn update_campaign(&self, who: &Principal, id: Uuid, fields: &CampaignFields) -> Stored<Campaign> {
-        self.to_the_end(campaigns::update(self.api(), *who, id, fields.clone())).await
+        self.for_user(who, campaigns::update(self.api(), *who, id, fields.clone())).await
     }
 
     async fn delete_campaign(&self, who: &Principal, id: Uuid) -> Stored<()> {
-        self.to_the_end(campaigns::delete(self.api(), *who, id)).await
+        self.for_user(who, campaigns::delete(self.api(), *who, id)).await
     }
 
     async fn leads(&self, who: &Principal, filter: LeadFilter, page: PageRequest) -> Stored<Page<Lead>> {
-        self.to_the_end(leads::list(self.api(), *who, filter, page)).await
+        self.for_user(who, leads::list(self.api(), *who, filter, page)).await
     }
 
     async fn lead(&self, who: &Principal, id: Uuid) -> Stored<Lead> {
-        self.to_the_end(leads::one(self.api(), *who, id)).await
+        self.for_user(who, leads::one(self.api(), *who, id)).await
     }
 
     async fn create_lead(&self, who: &Principal, fields: &LeadFields) -> Stored<Lead> {
-        self.to_the_end(leads::create(self.api(), *who, fields.clone())).await
+        self.for_user(who, leads::create(self.api(), *who, fields.clone())).await
     }
 
     async fn update_lead(&self, who: &Principal, id: Uuid, fields: &LeadFields) -> Stored<Lead> {
-        self.to_the_end(leads::update(self.api(), *who, id, fields.clone())).await
+        self.for_user(who, leads::update(self.api(), *who, id, fields.clone())).await
     }
 
     async fn delete_lead(&self, who: &Principal, id: Uuid) -> Stored<()> {
-        self.to_the_end(leads::delete(self.api(), *who, id)).await
+        self.for_user(who, leads::delete(self.api(), *who, id)).await
     }
 }

@@ -1,6 +1,7 @@
-//! The file and the connections to it: one that writes, a few that read.
+//! The file and the connections to it: one that writes, a few that read, and some for looking up who somebody is, so that no
+//! user's reading keeps another from being known.
 //!
-//! Invariant: whoever writes has taken SQLite's one write lock when its transaction begins, so that it never finds out
+//! Invariant: no statement runs for longer than the limit; whoever writes has taken SQLite's one write lock when its transaction begins, so that it never finds out
 //! half-way that another was first; what was committed is on the disk.
 
 use super::refusal::refused;
@@ -17,9 +18,16 @@ const SCHEMA: &str = include_str!("schema.sql");
 const VERSION: i64 = 1;
 
 /// Readers at a time; more wait for [`PATIENCE`].
-const READERS: u32 = 8;
+pub(super) const READERS: u32 = 8;
+/// Look-ups of who somebody is at a time; likewise. Each is of a few rows by their keys.
+const LOOK_UPS: u32 = 2;
 /// How long an operation waits for a connection, and a connection for another process's lock.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest that a transaction computes: a statement that is not done by then is interrupted. What the disk takes to write
+/// is not counted: nothing can interrupt that.
+const OPERATION_LIMIT: Duration = Duration::from_secs(10);
+/// Steps of SQLite's machine from one look at the time to the next: some tens of microseconds.
+const STEPS_A_LOOK: i32 = 10_000;
 
 /// A transaction: rolled back unless committed.
 pub(super) type Tx = Transaction<'static, Sqlite>;
@@ -29,6 +37,8 @@ pub(super) type Tx = Transaction<'static, Sqlite>;
 pub(super) struct Database {
     writer: SqlitePool,
     reader: SqlitePool,
+    look_up: SqlitePool,
+    limit: Duration,
 }
 
 impl Database {
@@ -43,8 +53,10 @@ impl Database {
         let writer = pool(1).connect_with(options.clone().journal_mode(SqliteJournalMode::Wal)).await;
         let writer = writer.map_err(OpenError::Database)?;
         apply_schema(&writer, path).await?;
-        let reader = pool(READERS).connect_with(options.read_only(true)).await.map_err(OpenError::Database)?;
-        Ok(Self { writer, reader })
+        let options = options.read_only(true);
+        let reader = pool(READERS).connect_with(options.clone()).await.map_err(OpenError::Database)?;
+        let look_up = pool(LOOK_UPS).connect_with(options).await.map_err(OpenError::Database)?;
+        Ok(Self { writer, reader, look_up, limit: OPERATION_LIMIT })
     }
 
     /// A database that lives as long as its only connection, which the pool therefore never closes by itself.
@@ -53,20 +65,33 @@ impl Database {
         let only = pool(1).idle_timeout(None).max_lifetime(None).connect_with(options).await;
         let only = only.map_err(OpenError::Database)?;
         apply_schema(&only, Path::new(":memory:")).await?;
-        Ok(Self { writer: only.clone(), reader: only })
+        Ok(Self { writer: only.clone(), reader: only.clone(), look_up: only, limit: OPERATION_LIMIT })
     }
 
     /// A transaction that reads: all its statements see the same state.
     pub(super) async fn read(&self) -> Stored<Tx> {
-        self.reader.begin().await.map_err(refused)
+        self.limited(self.reader.begin().await.map_err(refused)?).await
+    }
+
+    /// A transaction that reads who somebody is.
+    pub(super) async fn look_up(&self) -> Stored<Tx> {
+        self.limited(self.look_up.begin().await.map_err(refused)?).await
     }
 
     /// A transaction that writes, alone.
     pub(super) async fn write(&self) -> Stored<Tx> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(refused)
+        self.limited(self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(refused)?).await
+    }
+
+    /// With an end to all its statements together. To begin and to end a transaction takes fewer steps than are looked at.
+    async fn limited(&self, mut tx: Tx) -> Stored<Tx> {
+        let until = clock::now() + self.limit;
+        tx.lock_handle().await.map_err(refused)?.set_progress_handler(STEPS_A_LOOK, move || clock::now() < until);
+        Ok(tx)
     }
 
     pub(super) async fn close(&self) {
+        self.look_up.close().await;
         self.reader.close().await;
         self.writer.close().await;
     }
@@ -104,4 +129,45 @@ async fn make_private(path: &Path) -> std::io::Result<()> {
         tokio::fs::create_dir_all(directory).await?;
     }
     Ok(())
+}
+
+/// On a thread of SQLite's, where there is no other clock.
+mod clock {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "how long a statement runs is known while it does, and nowhere else"
+    )]
+
+    use std::time::Instant;
+
+    pub(super) fn now() -> Instant {
+        Instant::now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+
+    /// It counts for ever.
+    const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+    #[tokio::test]
+    async fn a_statement_without_an_end_is_interrupted_and_its_connection_serves_on() {
+        let database = Database { limit: Duration::ZERO, ..Database::in_memory().await.unwrap() };
+        // One after the other: in memory there is one connection.
+        let begun: [BoxFuture<'_, Stored<Tx>>; 3] =
+            [database.read().boxed(), database.write().boxed(), database.look_up().boxed()];
+        for tx in begun {
+            let mut tx = tx.await.unwrap();
+            let ended = sqlx::query_scalar::<_, i64>(ENDLESS).fetch_one(&mut *tx).await.map_err(refused);
+            assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
+        }
+        let patient = Database { limit: OPERATION_LIMIT, ..database.clone() };
+        let mut tx = patient.read().await.unwrap();
+        assert_eq!(sqlx::query_scalar::<_, i64>("SELECT 7").fetch_one(&mut *tx).await.unwrap(), 7);
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: isolation between tenants is in the statements alone, as SQLite knows no roles: every statement about a
 //! tenant's rows names the tenant, and none is built at run time. Every operation runs in a task of its own to its end, so
-//! that a request that goes away never leaves a connection inside a transaction.
+//! that a request that goes away never leaves a connection inside a transaction; and until then it counts as its tenant's, of
+//! which there are never more than a share of the connections.
 
 mod admin_side;
 mod analytics;
@@ -26,13 +27,21 @@ mod write;
 
 use super::open::OpenError;
 use super::{StoreError, Stored};
-use database::Database;
+use crate::principal::{Principal, TenantId};
+use crate::shares::Shares;
+use database::{Database, PATIENCE, READERS};
 use std::path::Path;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// Of the connections that read, those of one tenant at a time: a third.
+const OF_TENANT: usize = READERS as usize / 3;
 
 /// A store in one SQLite file, or in memory.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     database: Database,
+    shares: Arc<Shares>,
 }
 
 impl SqliteStore {
@@ -41,7 +50,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] if the file cannot be used, or a newer server wrote it.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { database: Database::open(path).await? })
+        Ok(Self::of(Database::open(path).await?))
     }
 
     /// An empty store that is gone with its last clone: for tests.
@@ -49,7 +58,11 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] if there is no memory for it.
     pub async fn in_memory() -> Result<Self, OpenError> {
-        Ok(Self { database: Database::in_memory().await? })
+        Ok(Self::of(Database::in_memory().await?))
+    }
+
+    fn of(database: Database) -> Self {
+        Self { database, shares: Arc::new(Shares::new(OF_TENANT)) }
     }
 
     /// Ends every connection, those in use once their operation is over. Operations after it are refused as unavailable.
@@ -59,6 +72,29 @@ impl SqliteStore {
 
     fn database(&self) -> Database {
         self.database.clone()
+    }
+
+    /// Runs what a user asks to its end, as one of their tenant's share.
+    async fn for_user<T: Send + 'static>(
+        &self,
+        who: &Principal,
+        operation: impl Future<Output = Stored<T>> + Send + 'static,
+    ) -> Stored<T> {
+        self.for_tenant(who.tenant(), operation).await
+    }
+
+    /// Likewise, what is asked about a tenant. Beyond its share it waits as long as for a connection.
+    async fn for_tenant<T: Send + 'static>(
+        &self,
+        tenant: TenantId,
+        operation: impl Future<Output = Stored<T>> + Send + 'static,
+    ) -> Stored<T> {
+        let share = timeout(PATIENCE, self.shares.take(tenant)).await.map_err(|_| StoreError::Busy)?;
+        self.to_the_end(async move {
+            let _share = share;
+            operation.await
+        })
+        .await
     }
 
     /// Runs an operation to its end, whether or not anybody still waits for it. The one place where the store starts tasks:
@@ -73,5 +109,28 @@ impl SqliteStore {
     ) -> Stored<T> {
         let done = tokio::spawn(operation).await;
         done.unwrap_or_else(|_| Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::{FutureExt, future};
+    use uuid::Uuid;
+
+    const ONE: TenantId = TenantId(Uuid::from_u128(1));
+    const OTHER: TenantId = TenantId(Uuid::from_u128(2));
+
+    #[tokio::test]
+    async fn what_a_tenant_gave_up_still_counts_until_it_ends_and_keeps_no_other_waiting() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        tokio::time::pause();
+        for _ in 0..OF_TENANT {
+            let given_up = store.for_tenant(ONE, future::pending::<Stored<()>>());
+            assert!(given_up.now_or_never().is_none());
+        }
+        let further = store.for_tenant(ONE, future::ready(Ok(()))).await;
+        assert!(matches!(further, Err(StoreError::Busy)), "{further:?}");
+        assert!(store.for_tenant(OTHER, future::ready(Ok(()))).await.is_ok());
     }
 }

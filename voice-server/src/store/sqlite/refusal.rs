@@ -42,9 +42,9 @@ fn rule(said: &dyn DatabaseError) -> Option<&str> {
     }
 }
 
-/// Whether the same may work later: busy, locked, no memory, read-only for now, a disk that fails or is full, a file that
+/// Whether the same may work later: busy, locked, no memory, read-only for now, interrupted at its time limit, a disk that fails or is full, a file that
 /// cannot be opened.
 fn is_passing(said: &dyn DatabaseError) -> bool {
     let code = said.code().and_then(|code| code.parse::<i32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14))
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 9 | 10 | 13 | 14))
 }

@@ -39,7 +39,7 @@ fn standing(row: SqliteRow) -> sqlx::Result<Standing> {
 }
 
 pub(super) async fn of_user(db: Database, user: UserId) -> Stored<Option<Standing>> {
-    let mut tx = db.read().await?;
+    let mut tx = db.look_up().await?;
     sqlx::query(STANDING).bind(user.0).try_map(standing).fetch_optional(&mut *tx).await.map_err(refused)
 }
 

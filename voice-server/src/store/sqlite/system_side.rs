@@ -15,7 +15,7 @@ impl SystemStore for SqliteStore {
     }
 
     async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration> {
-        self.to_the_end(standing::talk_time(self.database(), tenant, since, now)).await
+        self.for_tenant(tenant, standing::talk_time(self.database(), tenant, since, now)).await
     }
 
     async fn write(&self, entries: &[Entry]) -> Stored<()> {
