@@ -233,6 +233,7 @@ impl Settings {
         let positive = [
             ("limits.max_calls", limits.max_calls as u64),
             ("limits.max_connections", limits.max_connections as u64),
+            ("limits.connections_of_address", limits.connections_of_address as u64),
             ("limits.connection_ms", limits.connection_ms),
             ("limits.request_ms", limits.request_ms),
             ("limits.handshake_ms", limits.handshake_ms),
@@ -240,6 +241,8 @@ impl Settings {
             ("limits.strangers", limits.strangers as u64),
             ("limits.strangers_of_address", limits.strangers_of_address as u64),
             ("limits.api_ms", limits.api_ms),
+            ("limits.tenant_calls_percent", limits.tenant_calls_percent.into()),
+            ("limits.user_requests_per_s", limits.user_requests_per_s.into()),
             ("limits.tenant_requests", limits.tenant_requests.into()),
             ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
             ("limits.journal_bytes", limits.journal_bytes),
@@ -252,6 +255,10 @@ impl Settings {
         if limits.max_message_bytes < 4_096 {
             let problem = "is below 4096: a frame of audio or a text to be said would not fit";
             return Err(ConfigError::Range { key: "limits.max_message_bytes", problem });
+        }
+        if limits.tenant_calls_percent > 100 {
+            let problem = "is over 100: it is a share of max_calls in percent";
+            return Err(ConfigError::Range { key: "limits.tenant_calls_percent", problem });
         }
         if !(0.0..=1.0).contains(&self.turn.eot_model_probability) {
             let problem = "is not a probability: it lies between 0 and 1";

@@ -3,6 +3,7 @@
 //! [`run`] holds one session of the engine for each WebSocket at `/v1/call`; `PROTOCOL.md` describes what is spoken
 //! there. The server adds limits, health, metrics and an orderly end, and no decision about the conversation.
 
+mod addresses;
 mod admission;
 mod agent;
 mod api;
@@ -13,6 +14,7 @@ mod check;
 mod choice;
 mod cli;
 mod config;
+mod connections;
 mod cost;
 pub mod db;
 mod development;

@@ -11,7 +11,12 @@ pub struct ServerLimits {
     pub max_calls: usize,
     /// Connections that have not become calls; a further one waits to be accepted.
     pub max_connections: usize,
-    /// A connection that has not become a call is closed after this long, whatever it does.
+    /// Of those, from one address (of IPv6, one network of 64 bits); one more is answered 429 and closed. Clients behind one
+    /// proxy share it.
+    pub connections_of_address: usize,
+    /// A connection that has not become a call takes no further request after this long. One that is worked on then is
+    /// answered within `api_ms`, and an answer that is on its way goes on as long as the client takes 4 KiB of it a second;
+    /// or the connection is closed.
     pub connection_ms: u64,
     /// The head of a request comes within this, or the connection is closed.
     pub request_ms: u64,
@@ -38,6 +43,12 @@ pub struct ServerLimits {
     pub strangers_of_address: usize,
     /// What says who a client is may be over for so long before its call ends.
     pub auth_grace_ms: u64,
+    /// Calls of one tenant at a time, of `max_calls` in percent and at least one, whatever its plan allows; a further one is
+    /// answered 429.
+    pub tenant_calls_percent: u32,
+    /// Requests, calls and renewals of one user a second, in the long run; one more is answered 429, before the store is
+    /// asked. Twice as many may come at once.
+    pub user_requests_per_s: u32,
     /// Requests of one tenant that are worked on at a time; one more is answered 429.
     pub tenant_requests: u32,
     /// Requests of one tenant a second, in the long run; likewise. Twice as many may come at once.
@@ -58,6 +69,7 @@ impl Default for ServerLimits {
         Self {
             max_calls: 100,
             max_connections: 256,
+            connections_of_address: 64,
             connection_ms: 60_000,
             request_ms: 10_000,
             handshake_ms: 5_000,
@@ -70,6 +82,8 @@ impl Default for ServerLimits {
             strangers: 64,
             strangers_of_address: 8,
             auth_grace_ms: 300_000,
+            tenant_calls_percent: 50,
+            user_requests_per_s: 50,
             tenant_requests: 16,
             tenant_requests_per_s: 50,
             api_ms: 10_000,
@@ -81,6 +95,13 @@ impl Default for ServerLimits {
 }
 
 impl ServerLimits {
+    /// No bound where the share is all there is: then the server is full before the tenant has too many.
+    pub(crate) fn max_calls_of_tenant(&self) -> u32 {
+        let all = self.max_calls as u64;
+        let share = all.saturating_mul(self.tenant_calls_percent.into()).div_ceil(100).max(1);
+        if share >= all { u32::MAX } else { u32::try_from(share).unwrap_or(u32::MAX) }
+    }
+
     pub(crate) fn connection(&self) -> Duration {
         Duration::from_millis(self.connection_ms)
     }
@@ -111,5 +132,20 @@ impl ServerLimits {
 
     pub(crate) fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_calls_is_rounded_up_and_all_of_them_is_no_bound() {
+        for (max_calls, tenant_calls_percent, share) in
+            [(100, 50, 50), (5, 50, 3), (3, 1, 1), (1, 50, u32::MAX), (100, 100, u32::MAX)]
+        {
+            let limits = ServerLimits { max_calls, tenant_calls_percent, ..ServerLimits::default() };
+            assert_eq!(limits.max_calls_of_tenant(), share, "{tenant_calls_percent} % of {max_calls}");
+        }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct ServerMetrics {
 struct Handles {
     calls_active: Gauge,
     calls_started: Counter,
+    connections_refused: Counter,
     handshakes_failed: Counter,
     call_panics: Counter,
     resumes: Counter,
@@ -70,6 +71,10 @@ impl ServerMetrics {
 
     pub(crate) fn call_refused(&self, reason: &'static str) {
         self.count("voice_calls_refused_total", "reason", reason);
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.handles.connections_refused.increment(1);
     }
 
     pub(crate) fn not_let_in(&self, reason: &'static str) {
@@ -156,6 +161,7 @@ impl Handles {
         Self {
             calls_active: gauge!("voice_calls_active"),
             calls_started: counter!("voice_calls_started_total"),
+            connections_refused: counter!("voice_connections_refused_total"),
             handshakes_failed: counter!("voice_handshakes_failed_total"),
             call_panics: counter!("voice_call_panics_total"),
             resumes: counter!("voice_resumes_total"),
@@ -173,6 +179,7 @@ fn describe() {
     describe_counter!("voice_calls_ended_total", "Calls that ended, by reason.");
     describe_counter!("voice_calls_refused_total", "Calls that were refused, by reason.");
     describe_counter!("voice_auth_refused_total", "Tokens and tickets that were refused, by reason.");
+    describe_counter!("voice_connections_refused_total", "Connections beyond the share of their address.");
     describe_counter!("voice_handshakes_failed_total", "Connections that did not become calls.");
     describe_counter!("voice_call_panics_total", "Calls that broke off by a fault of the server.");
     describe_counter!("voice_replies_total", "Replies of the agent, by outcome.");

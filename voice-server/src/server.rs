@@ -4,45 +4,30 @@ use crate::admission::{Admission, Refusal};
 use crate::api::ApiState;
 use crate::auth::{Gate, Verifier};
 use crate::call::Resumables;
+use crate::connections::Connections;
 use crate::cost::Prices;
-use crate::http;
 use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
 use crate::persist::{PersistConfig, PersistError, Persistence, PersistenceTasks};
 use crate::store::{AnyStore, SystemStore};
-use axum::Router;
 use axum::extract::FromRef;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
-use socket2::SockRef;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use voice_core::session::Agent;
 
-/// The longest head of a request.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-
-/// After an accept that failed for want of something (file descriptors, memory): when to try again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Once told to end, a call has this long for its last words.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a server needs to know.
 #[derive(Clone)]
@@ -232,91 +217,5 @@ impl Server {
         if timeout(LAST_WORDS, self.admission.emptied()).await.is_err() {
             warn!(calls = self.admission.calls(), "calls did not end: leaving them");
         }
-    }
-}
-
-/// The connections that have not become calls.
-struct Connections {
-    router: Router,
-    limits: ServerLimits,
-    places: Arc<Semaphore>,
-    tasks: TaskTracker,
-    closing: CancellationToken,
-}
-
-impl Connections {
-    fn new(server: &Arc<Server>) -> Self {
-        Self {
-            router: http::router(Arc::clone(server)),
-            limits: server.limits.clone(),
-            places: Arc::new(Semaphore::new(server.limits.max_connections.min(Semaphore::MAX_PERMITS))),
-            tasks: TaskTracker::new(),
-            closing: CancellationToken::new(),
-        }
-    }
-
-    /// Accepts for ever: what goes wrong with one connection is no reason to stop.
-    async fn accept(&self, listener: &TcpListener) {
-        while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-            let (stream, peer) = match listener.accept().await {
-                Ok((stream, address)) => (stream, Peer(Some(address.ip()))),
-                Err(error) => {
-                    warn!(%error, "a connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            if let Err(error) = self.prepare(&stream) {
-                warn!(%error, "a connection could not be prepared");
-                continue;
-            }
-            let connection = self.serve(stream, peer);
-            self.tasks.spawn(async move {
-                connection.await;
-                drop(place);
-            });
-        }
-    }
-
-    fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
-        // A frame is sent when it is due, not when there is enough to fill a packet.
-        stream.set_nodelay(true)?;
-        SockRef::from(stream).set_send_buffer_size(self.limits.send_buffer_bytes)
-    }
-
-    fn serve<S>(&self, stream: S, peer: Peer) -> impl Future<Output = ()> + Send + 'static + use<S>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let router = TowerToHyperService::new(self.router.clone());
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            router.call(request)
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.request())
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let (longest, closing) = (self.limits.connection(), self.closing.clone());
-        async move {
-            let mut connection = std::pin::pin!(connection);
-            let served = timeout(longest, async {
-                tokio::select! {
-                    // A connection that ends in an error is the client's affair.
-                    _ = connection.as_mut() => return,
-                    () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
-                }
-                let _ = connection.await;
-            });
-            let _ = served.await;
-        }
-    }
-
-    async fn close(&self) {
-        self.closing.cancel();
-        self.tasks.close();
-        let _ = timeout(LAST_WORDS, self.tasks.wait()).await;
     }
 }

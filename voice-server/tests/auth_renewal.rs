@@ -16,6 +16,7 @@ use uuid::Uuid;
 use voice_core::session::Agent;
 use voice_core::transport::native::{ErrorCode, ServerMessage};
 use voice_core::turn::TurnConfig;
+use voice_server::store::{TenantChange, TenantStatus};
 use voice_server::{Role, ServerLimits, TenantId, UserId};
 
 const FOREVER_MS: u64 = 30 * 24 * 3_600_000;
@@ -111,6 +112,39 @@ async fn a_wrong_token_during_a_call_changes_nothing() {
     warning_ms(&mut client).await;
     pass(6 * MINUTE).await;
     assert_eq!(end(&mut client).await, ("unauthorized".to_owned(), 4401));
+}
+
+#[tokio::test]
+async fn the_call_of_a_suspended_tenant_ends_at_its_renewal() {
+    let server = start().await;
+    let mut client = call(&server).await;
+    let (store, admin) = (&server.access.store, UserId(Uuid::from_u128(91)));
+    store.ensure_development(TenantId(Uuid::from_u128(90)), admin, Role::PlatformAdmin).await.unwrap();
+    let admin = store.standing(admin).await.unwrap().unwrap().principal;
+    let change = TenantChange { status: Some(TenantStatus::Suspended), ..TenantChange::default() };
+    store.change_tenant(&admin, TENANT, &change).await.unwrap();
+    client.auth(&token_for(&server.access, USER, 60 * MINUTE)).await;
+    assert_eq!(end(&mut client).await, ("unauthorized".to_owned(), 4401));
+}
+
+#[tokio::test]
+async fn renewals_count_as_what_their_user_asks_and_one_too_many_changes_nothing() {
+    let limits = ServerLimits { idle_ms: FOREVER_MS, user_requests_per_s: 1, ..ServerLimits::default() };
+    let server = TestServer::start(agent(None), limits).await;
+    let mut client = call(&server).await;
+    let bearer = format!("Authorization: {}\r\n", server.access.bearer());
+    // Where a second passes between two requests there is one more.
+    let refused = loop {
+        no_hang(async { while server.post("/v1/tickets", &bearer).await.status != 429 {} }).await;
+        let answer = renew(&mut client, &token_for(&server.access, USER, MINUTE)).await;
+        match answer {
+            ServerMessage::Error { code, .. } => break code,
+            _ => pass(Duration::from_secs(1)).await,
+        }
+    };
+    assert_eq!(refused, ErrorCode::OverLimit);
+    client.send(r#"{"type":"bye"}"#).await;
+    assert_eq!(client.bye().await, "caller_hung_up");
 }
 
 #[tokio::test]

@@ -4,10 +4,15 @@
 
 mod serve_support;
 
+use secrecy::ExposeSecret;
 use serve_support::{Client, Received, TestServer, agent, no_hang};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite;
+use uuid::Uuid;
 use voice_core::transport::native::{ErrorCode, ServerMessage};
-use voice_server::ServerLimits;
+use voice_server::{Role, ServerLimits, TenantId, UserId};
 
 /// Calls end by themselves or the test hangs: shutdown ends none.
 const NO_DRAIN_LIMIT: u64 = 3_600_000;
@@ -92,6 +97,66 @@ async fn a_call_over_the_limit_gets_503_until_there_is_room() {
     first.bye().await;
     no_hang(async { while !server.get("/readyz").await.starts_with("HTTP/1.1 200") {} }).await;
     Client::call(&server).await;
+}
+
+#[tokio::test]
+async fn a_tenant_at_its_share_of_the_calls_gets_429_and_another_tenant_a_call() {
+    let limits = ServerLimits { max_calls: 2, tenant_calls_percent: 50, ..ServerLimits::default() };
+    let server = TestServer::start(agent(None), limits).await;
+    let _first = Client::call(&server).await;
+    let refused = Client::connect(&server).await.err();
+    let Some(tungstenite::Error::Http(answer)) = refused else { panic!("{refused:?}") };
+    assert_eq!(answer.status().as_u16(), 429);
+    assert!(answer.headers().contains_key("retry-after"));
+    server.until_metric("voice_calls_refused_total{reason=\"tenant_call_share\"} 1").await;
+    let other = UserId(Uuid::from_u128(8));
+    server.access.store.ensure_development(TenantId(Uuid::from_u128(9)), other, Role::Member).await.unwrap();
+    let token = server.access.issuer.sign(other, Duration::from_secs(60)).unwrap();
+    let bearer = format!("Authorization: Bearer {}\r\n", token.expose_secret());
+    assert_eq!(server.open_call("/v1/call", &bearer).await.status, 101);
+}
+
+#[tokio::test]
+async fn a_user_who_calls_too_often_gets_429() {
+    let server =
+        TestServer::start(agent(None), ServerLimits { user_requests_per_s: 1, ..ServerLimits::default() }).await;
+    let bearer = format!("Authorization: {}\r\n", server.access.bearer());
+    let answer = no_hang(async {
+        loop {
+            let answer = server.open_call("/v1/call", &bearer).await;
+            if answer.status != 101 {
+                return answer;
+            }
+        }
+    })
+    .await;
+    assert!(answer.status == 429 && answer.head.contains("retry-after: "), "{answer:?}");
+    server.until_metric("voice_calls_refused_total{reason=\"too_often\"} 1").await;
+}
+
+#[tokio::test]
+async fn an_address_has_its_share_of_the_connections_and_calls_are_not_of_them() {
+    let server =
+        TestServer::start(agent(None), ServerLimits { connections_of_address: 2, ..ServerLimits::default() }).await;
+    let mut first = TcpStream::connect(server.address).await.unwrap();
+    let second = TcpStream::connect(server.address).await.unwrap();
+    let mut third = TcpStream::connect(server.address).await.unwrap();
+    let mut told = String::new();
+    no_hang(third.read_to_string(&mut told)).await.unwrap();
+    assert!(told.starts_with("HTTP/1.1 429 ") && told.contains("retry-after: 1"), "{told}");
+    first.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut metrics = String::new();
+    no_hang(first.read_to_string(&mut metrics)).await.unwrap();
+    assert!(metrics.contains("voice_connections_refused_total 1\n"), "{metrics}");
+    let mut calls = Vec::new();
+    // A connection that has become a call gives its place back a moment after the client knows.
+    no_hang(async {
+        while calls.len() < 3 {
+            calls.extend(Client::connect(&server).await.ok());
+        }
+    })
+    .await;
+    drop(second);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Recordings: the list of them, and the audio itself.
 //!
-//! Invariant: audio is passed on as the object store gives it, a piece at a time and no faster than the client takes it.
+//! Invariant: audio is passed on as the object store gives it, a piece at a time and no faster than the client takes it; until
+//! all of it is, the request has its place among those of the tenant.
 
 mod audio;
 mod range;
@@ -61,10 +62,13 @@ async fn read_recording(
     match range::wanted(&method, &headers, &tag, size_bytes) {
         Wanted::NotModified => Ok(audio::described(StatusCode::NOT_MODIFIED, &recording, Body::empty())),
         Wanted::Head => Ok(audio::whole(&recording, Body::empty())),
-        Wanted::Whole => Ok(audio::whole(&recording, audio::open(&*api.recordings, &recording, None).await?)),
+        Wanted::Whole => {
+            let body = audio::open(&*api.recordings, &recording, None).await?;
+            Ok(audio::whole(&recording, audio::held(body, who)))
+        }
         Wanted::Part(part) => {
             let body = audio::open(&*api.recordings, &recording, Some(part.clone())).await?;
-            Ok(audio::part(&recording, &part, body))
+            Ok(audio::part(&recording, &part, audio::held(body, who)))
         }
         Wanted::BeyondTheEnd => Err(audio::beyond_the_end(size_bytes)),
     }

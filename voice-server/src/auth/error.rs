@@ -55,6 +55,9 @@ pub enum AuthError {
     /// The tenant is suspended.
     #[error("the tenant is suspended")]
     Suspended,
+    /// The user asks more often than they may.
+    #[error("the user asks more often than they may")]
+    TooOften,
     /// The issuer's keys cannot be had now.
     #[error("the issuer's keys cannot be fetched now")]
     NoKeys,
@@ -82,6 +85,7 @@ impl AuthError {
             Self::NoProfile => "no_profile",
             Self::Ticket => "ticket",
             Self::Suspended => "suspended",
+            Self::TooOften => "too_often",
             Self::NoKeys => "no_keys",
             Self::NoStore => "no_store",
         }

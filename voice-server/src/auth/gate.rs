@@ -2,17 +2,19 @@
 //!
 //! Invariant: an [`Identity`] that leaves here is that of a verified user of an active tenant, as the store has it now.
 
-use super::clock;
 use super::error::AuthError;
 use super::key::Verified;
 use super::minutes::{Minutes, until_next_month};
+use super::rate::Rate;
 use super::refused::Refused;
-use super::strangers::{Stranger, StrangerLimits, Strangers};
 use super::tenants::{Place, RequestLimits, Tenants};
 use super::tickets::{NoTicket, Tickets};
 use super::verifier::Verifier;
+use super::{Stranger, clock};
+use crate::addresses::{AddressLimits, Addresses};
 use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
+use crate::principal::UserId;
 use crate::store::{Standing, StoreError, SystemStore, TenantStatus};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,8 +31,10 @@ struct Inner {
     store: Arc<dyn SystemStore>,
     metrics: Arc<ServerMetrics>,
     tickets: Tickets,
+    users: Rate<UserId>,
     tenants: Tenants,
-    strangers: Strangers,
+    max_calls_of_tenant: u32,
+    strangers: Addresses,
     minutes: Minutes,
 }
 
@@ -51,14 +55,16 @@ impl Gate {
         limits: &ServerLimits,
     ) -> Self {
         let requests = RequestLimits { at_a_time: limits.tenant_requests, per_second: limits.tenant_requests_per_s };
-        let strangers = StrangerLimits { max: limits.strangers, max_of_address: limits.strangers_of_address };
+        let strangers = AddressLimits { max: limits.strangers, max_of_address: limits.strangers_of_address };
         Self(Arc::new(Inner {
             verifier,
             store,
             metrics,
             tickets: Tickets::default(),
+            users: Rate::new(limits.user_requests_per_s),
             tenants: Tenants::new(requests),
-            strangers: Strangers::new(strangers),
+            max_calls_of_tenant: limits.max_calls_of_tenant(),
+            strangers: Addresses::new(strangers),
             minutes: Minutes::default(),
         }))
     }
@@ -106,11 +112,13 @@ impl Gate {
         place.map_err(|at_bound| Refused::Requests { retry_after: at_bound.retry_after })
     }
 
-    /// A place among the tenant's calls, to be kept while one lasts, if its plan has one left. Cancellation safe.
+    /// A place among the tenant's calls, to be kept while one lasts, if its plan and its share of this server have one left.
+    /// Cancellation safe.
     pub(crate) async fn call(&self, identity: &Identity) -> Result<Place, Refused> {
         let (tenant, limits) = (identity.standing.principal.tenant(), identity.standing.limits);
-        let place = self.0.tenants.call(tenant, limits.max_concurrent_calls);
-        let place = place.map_err(|_| Refused::Calls { max: limits.max_concurrent_calls })?;
+        let (of_plan, share) = (limits.max_concurrent_calls, self.0.max_calls_of_tenant);
+        let bound = if of_plan <= share { Refused::Calls { max: of_plan } } else { Refused::CallShare { max: share } };
+        let place = self.0.tenants.call(tenant, of_plan.min(share)).map_err(|_| bound)?;
         let now = clock::wall();
         let ask = async |since| self.0.store.talk_time(tenant, since, now).await;
         let talked = self.0.minutes.talked(tenant, now, ask).await.map_err(|error| no_store(&error))?;
@@ -125,7 +133,9 @@ impl Gate {
         self.0.strangers.admit(address).ok_or(Refused::Strangers)
     }
 
+    /// Bounded before the store is asked: whoever asks too often costs it nothing.
     async fn standing_of(&self, verified: Verified) -> Result<Identity, AuthError> {
+        self.0.users.take(&verified.user).map_err(|_| AuthError::TooOften)?;
         let standing = self.0.store.standing(verified.user).await.map_err(|error| no_store(&error))?;
         let standing = standing.ok_or(AuthError::NoProfile)?;
         match standing.status {

@@ -12,11 +12,11 @@ mod key;
 mod local;
 mod minutes;
 pub(crate) mod origin;
+mod rate;
 mod refused;
 mod secret;
 mod settings;
 mod shown;
-mod strangers;
 mod tenants;
 pub(crate) mod ticket_api;
 mod tickets;
@@ -30,14 +30,18 @@ pub use secret::SharedSecret;
 pub use settings::{Deployment, TrustedIssuers};
 pub use verifier::Verifier;
 
+use crate::addresses::AddressPlace;
+
 pub(crate) use caller::Caller;
 pub(crate) use gate::{Gate, Identity};
 pub(crate) use refused::{Refused, UNAUTHORIZED};
 #[cfg(test)]
 pub(crate) use settings::VARIABLES;
 pub(crate) use shown::{SUBPROTOCOL, Shown, call_to_resume};
-pub(crate) use strangers::Stranger;
 pub(crate) use tenants::Place;
+
+/// A client that has not said who it is, as long as it lives.
+pub(crate) type Stranger = AddressPlace;
 
 /// The longest token that is looked at.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;

@@ -30,6 +30,12 @@ pub(crate) enum Refused {
         /// How many.
         max: u32,
     },
+    /// The tenant has as many calls as one tenant may have of this server's.
+    #[error("one tenant may have {max} calls at a time on this server, and they are all in use; try again later")]
+    CallShare {
+        /// How many.
+        max: u32,
+    },
     /// The tenant has talked as long as it may in a month.
     #[error("the tenant's plan allows {max} minutes of calls a month, and they are used up")]
     Minutes {
@@ -61,6 +67,7 @@ pub(crate) enum Refused {
 fn said(why: AuthError) -> &'static str {
     match why {
         AuthError::Suspended => "this tenant is suspended",
+        AuthError::TooOften => "this user sends more requests than one may; wait a moment",
         AuthError::NoKeys | AuthError::NoStore => "who you are cannot be found out now; try again in a moment",
         _ => "this needs a valid bearer token",
     }
@@ -77,6 +84,7 @@ impl Refused {
             },
             Self::Origin => "origin",
             Self::Calls { .. } => "tenant_calls",
+            Self::CallShare { .. } => "tenant_call_share",
             Self::Minutes { .. } => "tenant_minutes",
             Self::Requests { .. } => "tenant_requests",
             Self::Tickets => "tickets",
@@ -92,9 +100,12 @@ impl Refused {
             Self::Auth(why) => why.status(),
             Self::Origin => StatusCode::FORBIDDEN,
             Self::CallGone => StatusCode::GONE,
-            Self::Calls { .. } | Self::Minutes { .. } | Self::Requests { .. } | Self::Tickets | Self::Strangers => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::Calls { .. }
+            | Self::CallShare { .. }
+            | Self::Minutes { .. }
+            | Self::Requests { .. }
+            | Self::Tickets
+            | Self::Strangers => StatusCode::TOO_MANY_REQUESTS,
             Self::Server(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -136,6 +147,7 @@ impl AuthError {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Suspended => StatusCode::FORBIDDEN,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::NoKeys | Self::NoStore => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNAUTHORIZED,
         }

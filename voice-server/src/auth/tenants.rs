@@ -3,15 +3,11 @@
 //! Invariant: what a tenant does at its bounds changes nothing for another. A place is given back when it is dropped. Only
 //! tenants of the store have an entry, and those that do nothing lose theirs.
 
-use super::clock;
+use super::rate::{Rate, TooOften};
 use crate::principal::TenantId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
-
-/// Beyond so many entries those of tenants that do nothing are dropped.
-const MAX_IDLE: usize = 1_000;
 
 /// What one tenant may ask of the API.
 #[derive(Clone, Copy, Debug)]
@@ -24,18 +20,19 @@ pub(super) struct RequestLimits {
 
 /// What all tenants do.
 #[derive(Clone)]
-pub(super) struct Tenants {
-    limits: RequestLimits,
-    doing: Arc<Mutex<HashMap<TenantId, Doing>>>,
+pub(super) struct Tenants(Arc<Inner>);
+
+struct Inner {
+    requests_at_a_time: u32,
+    rate: Rate<TenantId>,
+    doing: Mutex<HashMap<TenantId, Doing>>,
 }
 
 /// What one tenant does.
+#[derive(Default)]
 struct Doing {
     calls: u32,
     requests: u32,
-    /// Requests it may make at once now, as of `counted_at`.
-    credit: f64,
-    counted_at: Instant,
 }
 
 /// What a place is for.
@@ -61,79 +58,71 @@ pub(super) struct AtBound {
 
 const SOON: Duration = Duration::from_secs(1);
 
+impl From<TooOften> for AtBound {
+    fn from(TooOften { retry_after }: TooOften) -> Self {
+        Self { retry_after }
+    }
+}
+
 impl Tenants {
     pub(super) fn new(limits: RequestLimits) -> Self {
-        Self { limits, doing: Arc::default() }
+        let rate = Rate::new(limits.per_second);
+        Self(Arc::new(Inner { requests_at_a_time: limits.at_a_time, rate, doing: Mutex::default() }))
     }
 
     /// A place for a call, of at most `max_calls`.
     pub(super) fn call(&self, tenant: TenantId, max_calls: u32) -> Result<Place, AtBound> {
-        let mut all = self.lock();
-        let doing = self.doing_of(&mut all, tenant);
-        if doing.calls >= max_calls {
-            return Err(AtBound { retry_after: SOON });
-        }
-        doing.calls += 1;
-        Ok(self.place(tenant, Kind::Call))
+        self.place(tenant, Kind::Call, max_calls)
     }
 
     /// A place for a request.
     pub(super) fn request(&self, tenant: TenantId) -> Result<Place, AtBound> {
-        let mut all = self.lock();
-        let doing = self.doing_of(&mut all, tenant);
-        doing.earn(self.limits);
-        if doing.requests >= self.limits.at_a_time || doing.credit < 1.0 {
+        let place = self.place(tenant, Kind::Request, self.0.requests_at_a_time)?;
+        self.0.rate.take(&tenant)?;
+        Ok(place)
+    }
+
+    fn place(&self, tenant: TenantId, kind: Kind, max: u32) -> Result<Place, AtBound> {
+        let mut all = self.0.lock();
+        let taken = all.get(&tenant).map_or(0, |doing| doing.count(kind));
+        if taken >= max {
             return Err(AtBound { retry_after: SOON });
         }
-        doing.requests += 1;
-        doing.credit -= 1.0;
-        Ok(self.place(tenant, Kind::Request))
+        *all.entry(tenant).or_default().count_mut(kind) = taken + 1;
+        Ok(Place { tenants: self.clone(), tenant, kind })
     }
+}
 
-    fn place(&self, tenant: TenantId, kind: Kind) -> Place {
-        Place { tenants: self.clone(), tenant, kind }
-    }
-
-    fn doing_of<'a>(&self, all: &'a mut HashMap<TenantId, Doing>, tenant: TenantId) -> &'a mut Doing {
-        if all.len() > MAX_IDLE && !all.contains_key(&tenant) {
-            all.retain(|_, doing| !doing.is_idle(self.limits));
-        }
-        let new = || Doing { calls: 0, requests: 0, credit: self.limits.burst(), counted_at: clock::now() };
-        all.entry(tenant).or_insert_with(new)
-    }
-
+impl Inner {
     fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, Doing>> {
         self.doing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl RequestLimits {
-    fn burst(self) -> f64 {
-        2.0 * f64::from(self.per_second)
-    }
-}
-
 impl Doing {
-    fn earn(&mut self, limits: RequestLimits) {
-        let now = clock::now();
-        let earned = now.saturating_duration_since(self.counted_at).as_secs_f64() * f64::from(limits.per_second);
-        (self.credit, self.counted_at) = ((self.credit + earned).min(limits.burst()), now);
+    fn count(&self, kind: Kind) -> u32 {
+        match kind {
+            Kind::Call => self.calls,
+            Kind::Request => self.requests,
+        }
     }
 
-    /// Whether a new entry would be the same.
-    fn is_idle(&mut self, limits: RequestLimits) -> bool {
-        self.earn(limits);
-        self.calls == 0 && self.requests == 0 && self.credit >= limits.burst()
+    fn count_mut(&mut self, kind: Kind) -> &mut u32 {
+        match kind {
+            Kind::Call => &mut self.calls,
+            Kind::Request => &mut self.requests,
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(doing) = self.tenants.lock().get_mut(&self.tenant) {
-            match self.kind {
-                Kind::Call => doing.calls = doing.calls.saturating_sub(1),
-                Kind::Request => doing.requests = doing.requests.saturating_sub(1),
-            }
+        let mut all = self.tenants.0.lock();
+        let Some(doing) = all.get_mut(&self.tenant) else { return };
+        let count = doing.count_mut(self.kind);
+        *count = count.saturating_sub(1);
+        if doing.calls == 0 && doing.requests == 0 {
+            all.remove(&self.tenant);
         }
     }
 }
@@ -175,15 +164,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tenants_that_do_nothing_are_forgotten_and_those_at_their_bound_are_not() {
+    async fn tenants_that_do_nothing_are_forgotten_and_those_that_do_something_are_not() {
         let tenants = tenants();
-        let all = (0..1_001).map(|n| TenantId(Uuid::from_u128(n)));
+        let all = (0..100).map(|n| TenantId(Uuid::from_u128(n)));
         all.for_each(|tenant| drop(tenants.request(tenant)));
-        let busy = tenants.call(ONE, 1);
-        advance(Duration::from_secs(2)).await;
-        (0..4).for_each(|_| drop(tenants.request(OTHER)));
-        drop(tenants.request(TenantId(Uuid::max())));
-        assert_eq!(tenants.lock().len(), 3);
-        assert!(tenants.request(OTHER).is_err() && busy.is_ok());
+        let busy = [tenants.call(ONE, 1).ok(), tenants.request(OTHER).ok()];
+        assert_eq!(tenants.0.lock().len(), 2);
+        drop(busy);
+        assert!(tenants.0.lock().is_empty());
     }
 }

@@ -1,9 +1,9 @@
 //! How long a call may go on by what the client showed, and how the client makes it longer.
 //!
 //! Invariant: a call is the same user's and the same tenant's from its first sample to its last. It does not outlive what
-//! was shown by more than the grace, and is told a minute before that runs out.
+//! was shown by more than the grace, and is told a minute before that runs out. Each token that is shown is looked up anew.
 
-use crate::auth::{Gate, Identity, Refused};
+use crate::auth::{AuthError, Gate, Identity, Refused};
 use crate::principal::Principal;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -40,8 +40,8 @@ enum Renewal {
     Until(Instant),
     /// Nothing; the call goes on as before.
     Refused(Refused),
-    /// Somebody else's.
-    Somebody,
+    /// Somebody else's, or that of a tenant that may not call any more.
+    Over,
 }
 
 impl Authority {
@@ -50,7 +50,7 @@ impl Authority {
         Self { gate, principal, expires_at, grace, warned: Warned::NotYet }
     }
 
-    /// Ready once the call has to end: what was shown has run out, or somebody else's was shown. Until then it tells the
+    /// Ready once the call has to end: what was shown has run out, or what ends it was shown. Until then it tells the
     /// client what there is to tell; whoever does not read misses it. Cancellation safe.
     pub(super) async fn run_out(mut self, mut tokens: WireTokens, client: &WireSender) {
         let mut next_token = self.gate.now();
@@ -66,7 +66,7 @@ impl Authority {
                 },
                 Some(token) = token => {
                     if self.take(&token, client).await.is_break() {
-                        return info!("somebody else's token was sent: the call ends");
+                        return info!("the token is somebody else's, or its tenant is suspended: the call ends");
                     }
                     next_token = self.gate.now() + BETWEEN_TOKENS;
                 }
@@ -87,7 +87,7 @@ impl Authority {
         let _ = client.try_send(ServerMessage::AuthExpiring { in_ms: self.left_ms() });
     }
 
-    /// Judges a token and tells the client; breaks if it is somebody else's.
+    /// Judges a token and tells the client; breaks if the call is over by it.
     async fn take(&mut self, token: &AuthToken, client: &WireSender) -> ControlFlow<()> {
         let answer = match self.renew(token).await {
             Renewal::Until(expires_at) => {
@@ -95,7 +95,7 @@ impl Authority {
                 ServerMessage::AuthRenewed { in_ms: self.left_ms() }
             }
             Renewal::Refused(why) => ServerMessage::Error { code: why.code(), message: why.to_string() },
-            Renewal::Somebody => return ControlFlow::Break(()),
+            Renewal::Over => return ControlFlow::Break(()),
         };
         let _ = client.try_send(answer);
         ControlFlow::Continue(())
@@ -106,8 +106,10 @@ impl Authority {
             Ok(Identity { standing, expires_at }) => {
                 let (now, then) = (standing.principal, self.principal);
                 let is_same = (now.user(), now.tenant()) == (then.user(), then.tenant());
-                if is_same { Renewal::Until(expires_at) } else { Renewal::Somebody }
+                if is_same { Renewal::Until(expires_at) } else { Renewal::Over }
             }
+            // It is a good token, of this tenant or another: the call is over by it in either case.
+            Err(AuthError::Suspended) => Renewal::Over,
             Err(why) => Renewal::Refused(why.into()),
         }
     }

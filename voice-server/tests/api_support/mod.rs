@@ -45,6 +45,11 @@ impl Token {
     pub(crate) fn of(text: &str) -> Self {
         Self(text.to_owned())
     }
+
+    /// As it is sent.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Api {
@@ -143,4 +148,11 @@ impl Answer {
         assert_eq!(self.header("cache-control"), "no-store");
         assert_eq!(self.header("x-content-type-options"), "nosniff");
     }
+}
+
+/// Lets time pass at once. Sockets are waited for in real time.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }

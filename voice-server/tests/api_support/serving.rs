@@ -98,7 +98,13 @@ impl Serving {
 
 /// Limits that no test here is about.
 pub(crate) fn patient() -> ServerLimits {
-    ServerLimits { api_ms: 60_000, tenant_requests: 10_000, tenant_requests_per_s: 10_000, ..ServerLimits::default() }
+    ServerLimits {
+        api_ms: 60_000,
+        user_requests_per_s: 10_000,
+        tenant_requests: 10_000,
+        tenant_requests_per_s: 10_000,
+        ..ServerLimits::default()
+    }
 }
 
 fn agent() -> Agent {

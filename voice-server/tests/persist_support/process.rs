@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_voice-server");
 
+/// All callers are of one address here, and a tenant's of one user.
+const LIMITS: &str = "[limits]\ndrain_ms = 0\nconnections_of_address = 256\nuser_requests_per_s = 10_000\n";
+
 /// Where a server keeps everything; several processes use it one after the other.
 pub(crate) struct Home {
     folder: tempfile::TempDir,
@@ -28,7 +31,7 @@ pub(crate) struct ServerProcess {
 impl Home {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("server.toml"), "[limits]\ndrain_ms = 0\n").unwrap();
+        std::fs::write(folder.path().join("server.toml"), LIMITS).unwrap();
         Self { folder, variables: Vec::new() }
     }
 

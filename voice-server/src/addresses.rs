@@ -1,41 +1,42 @@
-//! Sockets whose client has not yet said who it is.
+//! How much there is of one client address, of what everybody has before they have said who they are.
 //!
 //! Invariant: there are never more than the bound, and never more of one address than its share. A client is known by its
-//! address as the socket has it, IPv6 by the network (/64) that one customer gets; behind a proxy all clients share one.
+//! address as the socket has it, IPv6 by the network (/64) that one customer gets; behind a proxy all clients share one. Only
+//! addresses with something there have an entry.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many strangers a server bears.
+/// How many a server bears.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StrangerLimits {
+pub(crate) struct AddressLimits {
     /// Of all addresses.
-    pub(super) max: usize,
+    pub(crate) max: usize,
     /// Of one address.
-    pub(super) max_of_address: usize,
+    pub(crate) max_of_address: usize,
 }
 
-/// All strangers there are.
+/// All that there is.
 #[derive(Clone)]
-pub(super) struct Strangers {
-    limits: StrangerLimits,
+pub(crate) struct Addresses {
+    limits: AddressLimits,
     there: Arc<Mutex<HashMap<Option<IpAddr>, usize>>>,
 }
 
-/// One stranger, as long as it lives.
-pub(crate) struct Stranger {
-    strangers: Strangers,
+/// One of an address; it is gone when this is dropped.
+pub(crate) struct AddressPlace {
+    addresses: Addresses,
     address: Option<IpAddr>,
 }
 
-impl Strangers {
-    pub(super) fn new(limits: StrangerLimits) -> Self {
+impl Addresses {
+    pub(crate) fn new(limits: AddressLimits) -> Self {
         Self { limits, there: Arc::default() }
     }
 
     /// Lets one more in; `None` at a bound. Lines that are no sockets of a network have no address and share one bound.
-    pub(super) fn admit(&self, address: Option<IpAddr>) -> Option<Stranger> {
+    pub(crate) fn admit(&self, address: Option<IpAddr>) -> Option<AddressPlace> {
         let address = address.map(customer);
         let mut there = self.lock();
         let of_address = there.get(&address).copied().unwrap_or(0);
@@ -43,7 +44,7 @@ impl Strangers {
             return None;
         }
         there.insert(address, of_address + 1);
-        Some(Stranger { strangers: self.clone(), address })
+        Some(AddressPlace { addresses: self.clone(), address })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, usize>> {
@@ -51,9 +52,9 @@ impl Strangers {
     }
 }
 
-impl Drop for Stranger {
+impl Drop for AddressPlace {
     fn drop(&mut self) {
-        let mut there = self.strangers.lock();
+        let mut there = self.addresses.lock();
         match there.get_mut(&self.address) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(there.remove(&self.address)),
@@ -78,20 +79,20 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_all_together_have_a_bound() {
-        let strangers = Strangers::new(StrangerLimits { max: 3, max_of_address: 2 });
-        let one = [0, 1].map(|_| strangers.admit(address("192.0.2.1")));
-        assert!(one.iter().all(Option::is_some) && strangers.admit(address("::ffff:192.0.2.1")).is_none());
-        let other = strangers.admit(address("192.0.2.2"));
-        assert!(other.is_some() && strangers.admit(address("192.0.2.3")).is_none());
+        let addresses = Addresses::new(AddressLimits { max: 3, max_of_address: 2 });
+        let one = [0, 1].map(|_| addresses.admit(address("192.0.2.1")));
+        assert!(one.iter().all(Option::is_some) && addresses.admit(address("::ffff:192.0.2.1")).is_none());
+        let other = addresses.admit(address("192.0.2.2"));
+        assert!(other.is_some() && addresses.admit(address("192.0.2.3")).is_none());
         drop((one, other));
-        assert!(strangers.lock().is_empty());
+        assert!(addresses.lock().is_empty());
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_customer() {
-        let strangers = Strangers::new(StrangerLimits { max: 9, max_of_address: 1 });
-        let _one = strangers.admit(address("2001:db8:0:1::1"));
-        assert!(strangers.admit(address("2001:db8:0:1:ffff::2")).is_none());
-        assert!(strangers.admit(address("2001:db8:0:2::1")).is_some());
+        let addresses = Addresses::new(AddressLimits { max: 9, max_of_address: 1 });
+        let _one = addresses.admit(address("2001:db8:0:1::1"));
+        assert!(addresses.admit(address("2001:db8:0:1:ffff::2")).is_none());
+        assert!(addresses.admit(address("2001:db8:0:2::1")).is_some());
     }
 }
