@@ -7,9 +7,11 @@ use super::state::ApiState;
 use crate::auth::Caller;
 use crate::principal::{Principal, Role};
 use crate::problem::Problem;
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use futures::StreamExt;
 use std::ops::Deref;
 
 /// A user of an active tenant. It holds the request's place among those of the tenant as long as it is kept.
@@ -17,6 +19,16 @@ pub(crate) struct User(Caller);
 
 /// A platform administrator. The store asks again.
 pub(crate) struct Administrator(User);
+
+impl User {
+    /// The body of an answer that keeps the request's place until its client has all of it, or is gone.
+    pub(crate) fn hold(self, body: Body) -> Body {
+        Body::from_stream(body.into_data_stream().map(move |piece| {
+            let _place = &self;
+            piece
+        }))
+    }
+}
 
 impl Deref for User {
     type Target = Principal;

@@ -64,11 +64,11 @@ async fn read_recording(
         Wanted::Head => Ok(audio::whole(&recording, Body::empty())),
         Wanted::Whole => {
             let body = audio::open(&*api.recordings, &recording, None).await?;
-            Ok(audio::whole(&recording, audio::held(body, who)))
+            Ok(audio::whole(&recording, who.hold(body)))
         }
         Wanted::Part(part) => {
             let body = audio::open(&*api.recordings, &recording, Some(part.clone())).await?;
-            Ok(audio::part(&recording, &part, audio::held(body, who)))
+            Ok(audio::part(&recording, &part, who.hold(body)))
         }
         Wanted::BeyondTheEnd => Err(audio::beyond_the_end(size_bytes)),
     }

@@ -5,7 +5,6 @@ use crate::store::Recording;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetRange, ObjectStore};
 use std::ops::Range;
@@ -72,14 +71,6 @@ pub(super) async fn open(
         return Err(Problem::failed());
     }
     Ok(Body::from_stream(found.into_stream()))
-}
-
-/// A body that keeps `place` until its client has all of it, or is gone.
-pub(super) fn held(body: Body, place: impl Send + 'static) -> Body {
-    Body::from_stream(body.into_data_stream().map(move |piece| {
-        let _held = &place;
-        piece
-    }))
 }
 
 fn unreadable(recording: &Recording, cause: &Error) -> Problem {
