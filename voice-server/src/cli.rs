@@ -9,7 +9,7 @@ use crate::replay::{self, ReplayArgs};
 use crate::token::{self, TokenArgs};
 use crate::{
     PersistConfig, PersistLimits, ServeArgs, ServerConfig, ServerLimits, Settings, build_agent, log, open_recordings,
-    start,
+    page, start,
 };
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -74,6 +74,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
     log::start(environment.log_filter())?;
     let settings = Settings::load(args, environment)?;
     let (verifier, store) = start::trust_and_store(&settings).await?;
+    let local_issuer = start::local_issuer(&settings)?;
     let built = build_agent(&settings)?;
     for note in &built.notes {
         info!("{note}");
@@ -87,8 +88,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}; choose another with --listen", settings.listen))?;
     // The one line on standard output, for scripts that chose port 0.
     println!("listening on {}", listener.local_addr()?);
+    info!("open {} to hold a call in the browser", page::address(listener.local_addr()?));
     let config = ServerConfig::new(built.agent, settings.limits, verifier, store);
-    let config = ServerConfig { prices: settings.prices, persist: Some(persist), recordings, ..config };
+    let config = ServerConfig { prices: settings.prices, persist: Some(persist), recordings, local_issuer, ..config };
     let stop = CancellationToken::new();
     tokio::select! {
         done = crate::run(listener, config, stop.cancelled()) => Ok(done?),

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::auth::{Refused, SUBPROTOCOL};
 use crate::call;
+use crate::page;
 use crate::persist::Persistence;
 use crate::problem::Problem;
 use crate::server::{Peer, Server};
@@ -29,6 +30,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/v1/call", get(open_call).fallback(api::wrong_method))
         .with_state(Arc::clone(&server))
         .merge(api::router(server.api.clone()))
+        .merge(page::router(server.sessions.clone()))
 }
 
 /// The process lives.

@@ -24,6 +24,7 @@ mod http;
 mod limits;
 mod log;
 mod metrics;
+mod page;
 mod persist;
 mod principal;
 mod problem;

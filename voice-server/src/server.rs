@@ -2,12 +2,13 @@
 
 use crate::admission::{Admission, Refusal};
 use crate::api::ApiState;
-use crate::auth::{Gate, Verifier};
+use crate::auth::{Gate, LocalIssuer, Verifier};
 use crate::call::Resumables;
 use crate::connections::Connections;
 use crate::cost::Prices;
 use crate::limits::ServerLimits;
 use crate::metrics::ServerMetrics;
+use crate::page::Sessions;
 use crate::persist::{PersistConfig, PersistError, Persistence, PersistenceTasks};
 use crate::store::{AnyStore, SystemStore};
 use axum::extract::FromRef;
@@ -46,6 +47,8 @@ pub struct ServerConfig {
     pub persist: Option<PersistConfig>,
     /// Where recordings are kept.
     pub recordings: Arc<dyn ObjectStore>,
+    /// In development, who signs the page's tokens; without, whoever opens the page brings one.
+    pub local_issuer: Option<Arc<LocalIssuer>>,
 }
 
 impl ServerConfig {
@@ -59,6 +62,7 @@ impl ServerConfig {
             store,
             persist: None,
             recordings: Arc::new(InMemory::new()),
+            local_issuer: None,
         }
     }
 }
@@ -89,6 +93,8 @@ pub(crate) struct Server {
     pub(crate) resumables: Resumables,
     pub(crate) gate: Gate,
     pub(crate) api: ApiState,
+    /// Tokens for the page, where there are any.
+    pub(crate) sessions: Option<Sessions>,
     pub(crate) metrics: Arc<ServerMetrics>,
     /// What keeps calls; nothing is kept where there is none.
     pub(crate) persistence: Option<Persistence>,
@@ -194,6 +200,7 @@ impl Server {
         let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits);
         Self {
             api: ApiState::new(gate.clone(), &config),
+            sessions: config.local_issuer.map(|issuer| Sessions::new(issuer, config.store)),
             gate,
             persistence,
             verifier: config.verifier,

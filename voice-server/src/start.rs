@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is served before both are there.
 
-use crate::auth::{Deployment, KeyError, Verifier};
+use crate::auth::{Deployment, KeyError, LocalIssuer, Verifier};
 use crate::config::Settings;
 use crate::development::Development;
 use crate::environment::EnvironmentError;
@@ -67,6 +67,17 @@ pub(crate) async fn trust_and_store(settings: &Settings) -> Result<(Verifier, Ar
         Development::default().ensure(&*store).await?;
     }
     Ok((verifier, store))
+}
+
+/// Who signs the page's tokens: the local issuer in development, and nobody else anywhere else.
+///
+/// # Errors
+/// [`StartError::Keys`].
+pub(crate) fn local_issuer(settings: &Settings) -> Result<Option<Arc<LocalIssuer>>, StartError> {
+    match settings.environment.issuers().deployment {
+        Deployment::Development => Ok(Some(Arc::new(LocalIssuer::open(&settings.data)?))),
+        Deployment::Production => Ok(None),
+    }
 }
 
 /// The store of these settings.

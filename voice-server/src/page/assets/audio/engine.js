@@ -1,0 +1,93 @@
+// The one AudioContext of a call, with the caller's and the agent's worklet in it.
+//
+// Invariant: both sides count the same frames, so that what was said and what was heard can be compared to the sample.
+// Nothing here knows of sockets; what the worklets tell is passed on as it comes.
+
+import { LINE_RATE } from "../call/wire.js";
+
+export class AudioEngine {
+  /** `tell` gets every message of the worklets, with `side` "caller" or "agent". Must be called from a click. */
+  static async open({ tell, isCapturing }) {
+    const context = new AudioContext({ latencyHint: "interactive" });
+    const here = (file) => new URL(file, import.meta.url);
+    await Promise.all([
+      context.audioWorklet.addModule(here("./mic-worklet.js")),
+      context.audioWorklet.addModule(here("./playback-worklet.js")),
+      context.resume(),
+    ]);
+    return new AudioEngine(context, tell, isCapturing);
+  }
+
+  constructor(context, tell, isCapturing) {
+    this.context = context;
+    this.caller = worklet(context, "microphone", 1, { lineRate: LINE_RATE });
+    this.agent = worklet(context, "playback", 0, { lineRate: LINE_RATE, isCapturing });
+    this.caller.port.onmessage = ({ data }) => tell("caller", data);
+    this.agent.port.onmessage = ({ data }) => tell("agent", data);
+    this.source = null;
+  }
+
+  get rate() {
+    return this.context.sampleRate;
+  }
+
+  /** Now, in frames of the context. */
+  get frame() {
+    return Math.round(this.context.currentTime * this.rate);
+  }
+
+  /** What is rendered is heard so much later, in milliseconds, as far as the browser knows. */
+  get outputLatencyMs() {
+    return ((this.context.outputLatency || 0) + (this.context.baseLatency || 0)) * 1000;
+  }
+
+  /** From now on this node is the caller; `null` is silence. */
+  connectCaller(source) {
+    this.source?.disconnect(this.caller);
+    this.source = source;
+    source?.connect(this.caller);
+  }
+
+  /** Caller audio is told from now on, with positions from 0. */
+  startCaller() {
+    this.caller.port.postMessage({ type: "start" });
+  }
+
+  muteCaller(on) {
+    this.caller.port.postMessage({ type: "mute", on });
+  }
+
+  /** Audio of a reply; `pcm` is given away. */
+  play({ reply, position, pcm }) {
+    this.agent.port.postMessage({ type: "audio", reply, position, pcm }, [pcm.buffer]);
+  }
+
+  /** `pause`, `resume`, `clear` or `finish` (with `total`) of a reply. */
+  control(type, reply, total = null) {
+    this.agent.port.postMessage({ type, reply, total });
+  }
+
+  /** Where the agent is heard, on browsers that can choose. */
+  async chooseOutput(deviceId) {
+    await this.context.setSinkId?.(deviceId);
+  }
+
+  /** Goes on where the browser stopped the sound, as phones do during a call of their own. */
+  async wake() {
+    if (this.context.state === "suspended") await this.context.resume();
+  }
+
+  async close() {
+    this.caller.port.onmessage = null;
+    this.agent.port.onmessage = null;
+    if (this.context.state !== "closed") await this.context.close();
+  }
+}
+
+function worklet(context, name, numberOfInputs, processorOptions) {
+  const options = { numberOfInputs, numberOfOutputs: 1, outputChannelCount: [1], channelCount: 1, processorOptions };
+  const mono = { channelCountMode: "explicit", channelInterpretation: "speakers" };
+  const node = new AudioWorkletNode(context, name, { ...options, ...(numberOfInputs > 0 ? mono : {}) });
+  node.connect(context.destination);
+  return node;
+}

@@ -1,0 +1,63 @@
+// The caller's voice on the audio thread: whatever is connected, at the line's rate, in frames of 20 ms with positions.
+//
+// Invariant: positions count from the first frame that was asked for and keep real time: where nothing is connected, or
+// the microphone is muted, there is silence of the same length. Sample k was recorded at context frame
+// `origin_frame + k * contextRate / lineRate`.
+//
+// Takes: start, stop, mute {on}.  Tells: started {origin_frame}, audio {position, pcm, peaks}.
+
+import { Resampler, toPcm16 } from "./sinc.js";
+
+/** The best length of a message (PROTOCOL.md). */
+const FRAME_S = 0.02;
+
+class MicrophoneProcessor extends AudioWorkletProcessor {
+  constructor({ processorOptions: { lineRate } }) {
+    super();
+    this.lineRate = lineRate;
+    this.frameSamples = Math.round(FRAME_S * lineRate);
+    this.silence = new Float32Array(128);
+    this.isOn = false;
+    this.isMuted = false;
+    this.port.onmessage = ({ data }) => this.#take(data);
+  }
+
+  #take(message) {
+    if (message.type === "start") this.#start();
+    if (message.type === "stop") this.isOn = false;
+    if (message.type === "mute") this.isMuted = message.on;
+  }
+
+  #start() {
+    this.resampler = new Resampler(sampleRate, this.lineRate);
+    this.pcm = new Int16Array(this.frameSamples);
+    this.filled = 0;
+    this.position = 0;
+    this.peaks = [];
+    this.isOn = true;
+    this.port.postMessage({ type: "started", origin_frame: currentFrame });
+  }
+
+  process([[input]]) {
+    if (!this.isOn) return true;
+    const block = input && !this.isMuted ? input : this.silence;
+    this.peaks.push(block.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0));
+    this.resampler.push(block, (sample) => {
+      this.pcm[this.filled] = toPcm16(sample);
+      this.filled += 1;
+      if (this.filled === this.frameSamples) this.#send();
+    });
+    return true;
+  }
+
+  #send() {
+    const { pcm, position, peaks } = this;
+    this.port.postMessage({ type: "audio", position, pcm, peaks }, [pcm.buffer]);
+    this.pcm = new Int16Array(this.frameSamples);
+    this.filled = 0;
+    this.position += this.frameSamples;
+    this.peaks = [];
+  }
+}
+
+registerProcessor("microphone", MicrophoneProcessor);

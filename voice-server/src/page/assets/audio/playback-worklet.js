@@ -1,0 +1,145 @@
+// The agent's voice on the audio thread: takes the replies' audio and what is to be done with it, renders, and tells what
+// it rendered.
+//
+// Invariant: what the log of runs says is what was handed to the loudspeaker, frame by frame. Decisions are Playout's.
+//
+// Takes: audio {reply, position, pcm}, finish {reply, total}, pause, resume, clear {reply}.
+// Tells: played {reply, samples, frame}, rendered {frame, peaks, runs, buffered_ms, target_ms, counters}, side {frame, pcm},
+// capture {frame, samples} if it was asked for.
+
+import { Playout } from "./playout.js";
+import { Resampler, toPcm16 } from "./sinc.js";
+
+/** How often the played position is told while playing. */
+const PLAYED_EVERY_S = 0.04;
+
+/** How often the rest is. */
+const TELL_EVERY_S = 0.04;
+
+/** Below this (-80 dB) a quantum is silent: nobody hears it, and a resampler's tail is no speech. */
+const SILENT = 1e-4;
+
+/** A capture is told in pieces of this many frames. */
+const CAPTURE_FRAMES = 4096;
+
+class PlaybackProcessor extends AudioWorkletProcessor {
+  constructor({ processorOptions: { lineRate, isCapturing } }) {
+    super();
+    this.playout = new Playout(lineRate, sampleRate);
+    this.side = new Resampler(sampleRate, lineRate);
+    this.sidePcm = [];
+    this.peaks = [];
+    this.runs = [];
+    this.toldFrame = 0;
+    this.playedFrame = 0;
+    this.captured = isCapturing ? new Float32Array(CAPTURE_FRAMES) : null;
+    this.capturedFrames = 0;
+    this.port.onmessage = ({ data }) => this.#take(data);
+  }
+
+  #take(message) {
+    const { playout } = this;
+    switch (message.type) {
+      case "audio":
+        playout.push(message.reply, message.position, fromPcm16(message.pcm), currentFrame);
+        break;
+      case "finish":
+        playout.finish(message.reply, message.total);
+        break;
+      case "pause":
+        playout.pause(message.reply);
+        this.tellsPause = true;
+        break;
+      case "resume":
+        playout.resume(message.reply);
+        break;
+      case "clear":
+        playout.clear(message.reply);
+        break;
+    }
+  }
+
+  process(_inputs, [[out]]) {
+    const rendered = this.playout.render(out, currentFrame);
+    const peak = peakOf(out);
+    this.#log(rendered, peak, out.length);
+    this.peaks.push(peak);
+    this.side.push(out, (sample) => this.sidePcm.push(toPcm16(sample)));
+    if (this.captured) this.#capture(out);
+    this.#tellPlayed(currentFrame + out.length);
+    if (currentFrame + out.length - this.toldFrame >= TELL_EVERY_S * sampleRate) this.#tell(currentFrame + out.length);
+    return true;
+  }
+
+  /** Lengthens the last run, or begins another. */
+  #log(rendered, peak, frames) {
+    if (!rendered || peak < SILENT) return;
+    const { reply, first, samples, isGap } = rendered;
+    const last = this.runs.at(-1);
+    const isNext =
+      last &&
+      last.reply === reply &&
+      last.gap === isGap &&
+      last.context_frame + last.frames === currentFrame &&
+      last.first_sample + last.samples === first;
+    if (isNext) {
+      last.frames += frames;
+      last.samples += samples;
+      return;
+    }
+    this.runs.push({ context_frame: currentFrame, frames, reply, first_sample: first, samples, gap: isGap });
+  }
+
+  #tellPlayed(frame) {
+    for (const { reply, samples } of this.playout.takeEnded()) this.port.postMessage({ type: "played", reply, samples, frame });
+    const isDue = frame - this.playedFrame >= PLAYED_EVERY_S * sampleRate;
+    if (!isDue && !this.tellsPause) return;
+    this.tellsPause = false;
+    this.playedFrame = frame;
+    const progress = this.playout.progress();
+    if (!progress || (progress.reply === this.told?.reply && progress.samples === this.told.samples)) return;
+    this.told = progress;
+    this.port.postMessage({ type: "played", ...progress, frame });
+  }
+
+  #tell(frame) {
+    const { playout } = this;
+    const first = this.toldFrame;
+    this.toldFrame = frame;
+    this.port.postMessage({
+      type: "rendered",
+      frame: first,
+      peaks: this.peaks,
+      runs: this.runs,
+      buffered_ms: playout.bufferedMs(),
+      target_ms: playout.target.targetMs,
+      counters: { ...playout.counters },
+    });
+    const pcm = Int16Array.from(this.sidePcm);
+    this.port.postMessage({ type: "side", pcm }, [pcm.buffer]);
+    [this.peaks, this.runs, this.sidePcm] = [[], [], []];
+  }
+
+  #capture(out) {
+    this.captured.set(out, this.capturedFrames);
+    this.capturedFrames += out.length;
+    if (this.capturedFrames < CAPTURE_FRAMES) return;
+    const samples = this.captured.slice();
+    this.port.postMessage({ type: "capture", frame: currentFrame + out.length - CAPTURE_FRAMES, samples }, [samples.buffer]);
+    this.capturedFrames = 0;
+  }
+}
+
+function fromPcm16(pcm) {
+  const samples = new Float32Array(pcm.length);
+  for (let i = 0; i < pcm.length; i += 1) samples[i] = pcm[i] / 32768;
+  return samples;
+}
+
+function peakOf(block) {
+  let peak = 0;
+  for (let i = 0; i < block.length; i += 1) peak = Math.max(peak, Math.abs(block[i]));
+  return peak;
+}
+
+registerProcessor("playback", PlaybackProcessor);

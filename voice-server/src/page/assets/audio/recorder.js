@@ -1,0 +1,81 @@
+// A recording of the call made by the page: the caller left, the agent as rendered right, on the context's clock.
+//
+// Invariant: both sides are at the line's rate and begin at the same frame. After MAX_MINUTES nothing more is kept.
+
+import { LINE_RATE } from "../call/wire.js";
+
+/** 10 minutes are 58 MB. */
+export const MAX_MINUTES = 10;
+
+const MAX_SAMPLES = MAX_MINUTES * 60 * LINE_RATE;
+const WAV_HEADER_BYTES = 44;
+
+export class Recorder {
+  constructor() {
+    this.caller = new Side();
+    this.agent = new Side();
+  }
+
+  /** The agent's side runs since the context began; the caller's since this frame of it. */
+  began(originFrame, contextRate) {
+    this.skipped = Math.round((originFrame / contextRate) * LINE_RATE);
+  }
+
+  get isEmpty() {
+    return this.caller.length === 0;
+  }
+
+  /** The whole as a WAV file. */
+  wav() {
+    const left = this.caller.joined(0);
+    const right = this.agent.joined(this.skipped ?? 0);
+    const frames = Math.max(left.length, right.length);
+    const view = new DataView(new ArrayBuffer(WAV_HEADER_BYTES + frames * 4));
+    writeHeader(view, frames);
+    for (let i = 0; i < frames; i += 1) {
+      view.setInt16(WAV_HEADER_BYTES + i * 4, left[i] ?? 0, true);
+      view.setInt16(WAV_HEADER_BYTES + i * 4 + 2, right[i] ?? 0, true);
+    }
+    return new Blob([view], { type: "audio/wav" });
+  }
+}
+
+class Side {
+  constructor() {
+    this.pieces = [];
+    this.length = 0;
+  }
+
+  push(pcm) {
+    if (this.length >= MAX_SAMPLES) return;
+    this.pieces.push(pcm);
+    this.length += pcm.length;
+  }
+
+  joined(skipped) {
+    const all = new Int16Array(this.length);
+    let at = 0;
+    for (const piece of this.pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all.subarray(Math.min(skipped, all.length));
+  }
+}
+
+function writeHeader(view, frames) {
+  const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
+  const [channels, bytesPerFrame] = [2, 4];
+  text(0, "RIFF");
+  view.setUint32(4, WAV_HEADER_BYTES - 8 + frames * bytesPerFrame, true);
+  text(8, "WAVEfmt ");
+  view.setUint32(16, 16, true);
+  view.setUint16(20, 1, true);
+  view.setUint16(22, channels, true);
+  view.setUint32(24, LINE_RATE, true);
+  view.setUint32(28, LINE_RATE * bytesPerFrame, true);
+  view.setUint16(32, bytesPerFrame, true);
+  view.setUint16(34, 16, true);
+  text(36, "data");
+  view.setUint32(40, frames * bytesPerFrame, true);
+}

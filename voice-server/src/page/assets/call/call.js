@@ -1,0 +1,206 @@
+// One call over one or more sockets.
+//
+// Invariant: what the server tells is passed on once and in order, whatever sockets break meanwhile; what the page says as
+// text arrives once; its audio keeps real time, and what was said while no socket was there is missing. Nothing here
+// touches the document or the sound.
+
+import { AUDIO, decodeAudio, decodeText, encodeAudio, hello } from "./wire.js";
+import { Attempts } from "./reconnect.js";
+import { Outbox } from "./outbox.js";
+
+/** Caller audio that waits for a slow socket; beyond it, audio is missing rather than late. */
+const MAX_WAITING_BYTES = 96_000;
+
+/** How long a socket may take to open and to answer. */
+const OPEN_MS = 8_000;
+
+/** With the browser offline and nothing heard of the server for this long, the socket is given up. */
+const OFFLINE_MS = 5_000;
+
+/** How often an upgrade is refused, although a ticket was given, before the call is taken for over. */
+const MAX_REFUSALS = 2;
+
+export class Call {
+  /**
+   * `api` gives addresses; `observer` has `message(message)`, `audio(audio)`, `connected()`, `lost(attempts)`,
+   * `resumed(awayMs)`, `ended(reason)`, and `renew()`, which resolves with a token or `null`.
+   */
+  constructor(api, log, observer) {
+    Object.assign(this, { api, log, observer });
+    this.outbox = new Outbox();
+    this.received = 0;
+    this.reconnects = 0;
+    this.resume = null;
+    this.socket = null;
+    this.isUp = false;
+    this.isOver = false;
+    this.id = null;
+    this.offline = () => this.#giveUpWhileOffline();
+  }
+
+  /** Begins. Ends with the observer's `ended` if it cannot. */
+  async open() {
+    addEventListener("offline", this.offline);
+    try {
+      await this.#connect(null);
+    } catch (error) {
+      this.#end(error.reason ?? "not_reached", error.reason ? null : error.message);
+    }
+  }
+
+  /** A message to the server; while no socket is there it waits. */
+  say(message) {
+    if (this.isOver) return;
+    this.log.add("out", message);
+    const text = this.outbox.put(message);
+    if (this.isUp) this.socket.send(text);
+  }
+
+  /** How far the loudspeaker is. While no socket is there it is of no use to anybody. */
+  played(reply, samples) {
+    if (this.isUp) this.say({ type: "played", reply, samples });
+  }
+
+  /** Caller audio. */
+  hear(position, pcm) {
+    if (!this.isUp || this.socket.bufferedAmount > MAX_WAITING_BYTES) return;
+    this.socket.send(encodeAudio(position, pcm));
+  }
+
+  /** Asks the server to end the call; without a socket it is over at once. */
+  hangUp() {
+    if (!this.isUp) return this.#end("caller_hung_up");
+    this.say({ type: "bye" });
+    clearTimeout(this.lastWords);
+    this.lastWords = setTimeout(() => this.#end("caller_hung_up"), OPEN_MS);
+  }
+
+  async #connect(resumeToken) {
+    const address = await this.api.callAddress(resumeToken);
+    const socket = new WebSocket(address);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    await opened(socket, this);
+    socket.send(JSON.stringify(hello(resumeToken === null ? null : this.received)));
+    this.log.add("out", { type: "hello", audio: AUDIO, resumes: resumeToken !== null });
+    socket.onmessage = ({ data }) => this.#take(socket, data);
+    socket.onclose = ({ code }) => this.#closed(socket, code);
+    this.answer = setTimeout(() => socket.close(), OPEN_MS);
+  }
+
+  #take(socket, data) {
+    if (socket !== this.socket || this.isOver) return;
+    this.heardAtMs = performance.now();
+    if (data instanceof ArrayBuffer) {
+      this.received += 1;
+      const audio = decodeAudio(data);
+      if (audio) this.observer.audio(audio);
+      return;
+    }
+    const message = decodeText(data);
+    if (message) this.log.add("in", message);
+    this.#count(message);
+    if (!message) return;
+    if (message.type === "ready") this.#ready(message);
+    else if (message.type === "resumed") this.#resumed(message);
+    else if (message.type === "auth_expiring") this.#renew();
+    this.observer.message(message);
+    if (message.type === "bye") this.#end(message.reason);
+  }
+
+  /** All but the answers to `hello` are counted, whatever they are. */
+  #count(message) {
+    if (message?.type !== "ready" && message?.type !== "resumed") this.received += 1;
+  }
+
+  #ready(message) {
+    this.id = message.call_id;
+    this.#up(message);
+    this.observer.connected();
+  }
+
+  #resumed(message) {
+    this.reconnects += 1;
+    this.#up(message);
+    for (const text of this.outbox.after(message.received)) this.socket.send(text);
+    this.observer.resumed(message.away_ms);
+  }
+
+  #up(message) {
+    clearTimeout(this.answer);
+    this.resume = message.resume ?? null;
+    this.isUp = true;
+    this.refusals = 0;
+    this.attempts = null;
+  }
+
+  async #renew() {
+    const token = await this.observer.renew();
+    if (token && this.isUp) this.socket.send(JSON.stringify({ type: "auth", token }));
+  }
+
+  #closed(socket, code) {
+    if (socket !== this.socket || this.isOver) return;
+    this.log.add("page", { type: "socket_closed", code });
+    clearTimeout(this.answer);
+    this.isUp = false;
+    if (!this.resume) return this.#end("line_lost");
+    this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
+    this.#retry();
+  }
+
+  #retry() {
+    const wait = this.attempts.next(performance.now());
+    if (wait === null) return this.#end("lost");
+    this.observer.lost(this.attempts);
+    this.timer = setTimeout(() => this.#reconnect(), wait);
+  }
+
+  async #reconnect() {
+    try {
+      await this.#connect(this.resume.token);
+    } catch (error) {
+      if (this.isOver) return;
+      this.log.add("page", { type: "reconnect_failed", why: error.message });
+      if (error.reason === "not_taken") this.refusals += 1;
+      if (this.refusals >= MAX_REFUSALS) return this.#end("refused");
+      this.#retry();
+    }
+  }
+
+  #giveUpWhileOffline() {
+    clearTimeout(this.offlineTimer);
+    this.offlineTimer = setTimeout(() => {
+      const isSilent = performance.now() - (this.heardAtMs ?? 0) >= OFFLINE_MS;
+      if (!navigator.onLine && isSilent && this.isUp) this.#closed(this.socket, "offline");
+    }, OFFLINE_MS);
+  }
+
+  #end(reason, sentence = null) {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.isUp = false;
+    removeEventListener("offline", this.offline);
+    for (const timer of [this.timer, this.answer, this.lastWords, this.offlineTimer]) clearTimeout(timer);
+    this.log.add("page", { type: "ended", reason });
+    this.socket?.close();
+    this.observer.ended(reason, sentence);
+  }
+}
+
+/** Resolves once the socket is open. A ticket was given, so whoever does not open it has refused it. */
+function opened(socket, call) {
+  return new Promise((resolve, reject) => {
+    const refused = () => reject(Object.assign(new Error("The upgrade was refused."), { reason: "not_taken" }));
+    const timer = setTimeout(() => socket.close(), OPEN_MS);
+    socket.onopen = () => {
+      clearTimeout(timer);
+      if (call.isOver) socket.close();
+      else resolve();
+    };
+    socket.onclose = () => {
+      clearTimeout(timer);
+      refused();
+    };
+  });
+}

@@ -1,0 +1,97 @@
+// The page: puts its parts together.
+//
+// A contract for tests, which is kept stable:
+//
+// * `document.body.dataset.state`: idle, asking, refused, connecting, listening, thinking, speaking, paused, reconnecting or
+//   ended. `#status` has the words, `#reason` why there is no call.
+// * `#call` starts a call and hangs up; `#mute`, `#interrupt`, `#say` with `#say-send`, `#keypad button`, `#files`.
+// * `#transcript > li[data-who=caller|agent|tool|gap]`, with `data-turn`, and `data-reply` for the agent's; within:
+//   `.interim` or `.said` of the caller, `.heard`, `.coming` and `.cut` of the agent. `data-outcome` once a reply is over.
+// * `#turns > li[data-turn][data-reply]`, with `data-voice-to-voice-ms` where the page measured it.
+// * `#barge-ins > li[data-silence-ms][data-decision]`; `#counters [data-counter=NAME]`.
+// * The query `?capture=1` keeps the last 120 s of what is rendered.
+//
+// `window.dummyCall` are read-only diagnostics of the call that runs or ran last:
+//
+// * `renderedLog()`: `{rate, origin_frame, runs, controls}`. A run is `{context_frame, frames, reply, first_sample, samples,
+//   gap}`: quanta with sound that follow each other, where `gap` says that some was made up. A control is `{type, reply,
+//   performance_ms, current_time}`: when `pause`, `resume` or `clear` came.
+// * `capture()`: `{frame, rate, samples}`, the sound at the context's rate from this frame on.
+// * `events()`: the event log, `{page_ms, context_s, direction, message}` each.
+
+import { Api } from "./api/api.js";
+import { SignIn } from "./api/sign-in.js";
+import { Microphone } from "./audio/microphone.js";
+import { WavCaller } from "./audio/wav-caller.js";
+import { LiveCall } from "./call/live.js";
+import { CallView } from "./view/call-view.js";
+import { Desk } from "./view/desk.js";
+import { byId } from "./view/dom.js";
+import { JournalView } from "./past/journal.js";
+import { PastCalls } from "./past/calls.js";
+import { SettingsView } from "./view/settings.js";
+import { SignInView } from "./view/sign-in.js";
+import { Tabs } from "./view/tabs.js";
+
+const isCapturing = new URLSearchParams(location.search).get("capture") === "1";
+const microphone = new Microphone();
+const wavCaller = new WavCaller();
+const signInView = new SignInView();
+const signIn = new SignIn(() => signInView.show(signIn));
+const api = new Api(signIn);
+const past = new PastCalls(byId("view-past"), api);
+const journal = new JournalView(byId("view-journal"));
+const view = new CallView(api, past);
+let live = null;
+
+const desk = new Desk({
+  start: () => startCall(),
+  hangUp: () => live?.hangUp(),
+  mute: (on) => live?.mute(on),
+  interrupt: () => live?.interrupt(),
+  say: (text) => live?.sayText(text),
+  key: (digit) => live?.key(digit),
+});
+const settings = new SettingsView({ microphone, wavCaller, desk, live: () => live });
+
+async function startCall() {
+  live = new LiveCall({
+    api,
+    signIn,
+    microphone,
+    wavCaller,
+    isCapturing,
+    observer: {
+      state: (word, detail) => {
+        desk.state(word, detail);
+        settings.state(word);
+      },
+      message: (message, frame) => view.message(live, message, frame),
+      peaks: (side, frame, peaks) => view.peaks(side, frame, peaks),
+      tick: () => view.tick(live),
+      ended: (reason, sentence) => {
+        desk.ended(reason, sentence);
+        settings.ended();
+        view.ended(live);
+      },
+    },
+  });
+  view.begin();
+  await live.start(settings.source);
+}
+
+signInView.bind((token) => signIn.use(token));
+new Tabs({ "view-past": () => past.load(), "view-journal": () => journal.focus() });
+desk.idle();
+signIn.start();
+
+window.dummyCall = Object.freeze({
+  renderedLog: () => ({
+    rate: live?.engine?.rate ?? null,
+    origin_frame: live?.measure?.originFrame ?? null,
+    runs: structuredClone(live?.rendered?.runs ?? []),
+    controls: structuredClone(live?.rendered?.controls ?? []),
+  }),
+  capture: () => live?.rendered?.captured() ?? null,
+  events: () => structuredClone(live?.log.events ?? []),
+});

@@ -1,0 +1,1 @@
+export class PastCalls { constructor(root, api) { Object.assign(this, { root, api }); } load() {} }

@@ -1,0 +1,1 @@
+export class JournalView { constructor(root) { this.root = root; } focus() {} }

@@ -1,0 +1,69 @@
+// What a call leaves: its figures, and what can be downloaded of it.
+//
+// Invariant: what the server kept is fetched as whoever is signed in; what the page made itself is offered without asking.
+
+import { Problem } from "../api/api.js";
+import { MAX_MINUTES } from "../audio/recorder.js";
+import { percentile } from "../model/measure.js";
+import { byId, download, el, wholeMs } from "./dom.js";
+
+export class AfterView {
+  constructor(api, past) {
+    Object.assign(this, { api, past });
+  }
+
+  clear() {
+    byId("after").hidden = true;
+  }
+
+  /** `measured` has voiceToVoice and silences, in milliseconds. */
+  show(live, measured) {
+    byId("after-words").textContent = words(measured);
+    const { id } = live;
+    const page = [
+      button("Recording by this page (WAV)", () => download(`call-${id}.wav`, live.recorder.wav())),
+      button("Journal of this page (JSON lines)", () => download(`call-${id}-page.jsonl`, lines(live.log.lines()))),
+    ];
+    const kept = [
+      this.#kept("Recording by the server", `/v1/calls/${id}/recording`, `call-${id}.ogg`, "The server has none: the tenant does not record its calls."),
+      this.#kept("Transcript", `/v1/calls/${id}/transcript?format=text`, `call-${id}.txt`),
+      this.#kept("Captions (WebVTT)", `/v1/calls/${id}/transcript?format=vtt`, `call-${id}.vtt`),
+      this.#kept("Journal of the turn machine", `/v1/calls/${id}/journal`, `call-${id}.jsonl`, "The server has no journal of this call."),
+    ];
+    const note = el("p", { class: "help", role: "status", id: "download-note" }, `This page's recording has the first ${MAX_MINUTES} minutes.`);
+    byId("downloads").replaceChildren(...(live.recorder.isEmpty ? page.slice(1) : page), ...(id ? kept : []), note);
+    byId("after").hidden = false;
+  }
+
+  #kept(name, path, file, missing = "The server has not kept this yet; try again in a moment.") {
+    return button(name, async () => {
+      try {
+        const answer = await this.api.request(path);
+        download(file, await answer.blob());
+        byId("download-note").textContent = "";
+      } catch (error) {
+        const isMissing = error instanceof Problem && error.status === 404;
+        byId("download-note").textContent = isMissing ? missing : error.message;
+      }
+    });
+  }
+}
+
+function words({ voiceToVoice, silences }) {
+  const figures = (values) => `${wholeMs(percentile(values, 0.5))} ms (p50), ${wholeMs(percentile(values, 0.95))} ms (p95)`;
+  const answers = voiceToVoice.length === 0 ? "No turn was measured." : `Voice to voice over ${count(voiceToVoice, "turn")}: ${figures(voiceToVoice)}.`;
+  const stops = silences.length === 0 ? "No interruption." : `Silence after ${count(silences, "interruption")}: ${figures(silences)}.`;
+  return `${answers} ${stops}`;
+}
+
+function count(values, noun) {
+  return `${values.length} ${noun}${values.length === 1 ? "" : "s"}`;
+}
+
+function button(name, click) {
+  return el("button", { type: "button", click }, name);
+}
+
+function lines(text) {
+  return new Blob([text], { type: "application/jsonl" });
+}

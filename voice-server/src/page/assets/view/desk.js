@@ -1,0 +1,106 @@
+// The buttons of a call, and its state in words.
+//
+// Invariant: what cannot be done in a state is disabled; the state is told once, in one place, for the eye and the ear.
+
+import { STATES, reasonWords, seconds } from "../call/words.js";
+import { byId, el } from "./dom.js";
+
+const KEYS = "123456789*0#";
+
+/** States in which there is a call to talk in. */
+const UP = new Set(["listening", "thinking", "speaking", "paused"]);
+
+/** States in which a call is there, or on its way. */
+const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting"]);
+
+export class Desk {
+  /** `actions`: start, hangUp, mute(on), interrupt, say(text), key(digit). */
+  constructor(actions) {
+    this.actions = actions;
+    this.parts = Object.fromEntries(["call", "mute", "interrupt", "say", "say-send"].map((id) => [id, byId(id)]));
+    this.parts.call.addEventListener("click", () => (this.isRunning ? actions.hangUp() : actions.start()));
+    this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
+    this.parts.interrupt.addEventListener("click", () => actions.interrupt());
+    byId("say-form").addEventListener("submit", (event) => this.#say(event));
+    this.#keys();
+  }
+
+  get isRunning() {
+    return RUNNING.has(document.body.dataset.state);
+  }
+
+  idle() {
+    this.#show("idle", STATES.idle);
+  }
+
+  /** A state of the call. `detail`: a `sentence` to say instead, or the attempts of a reconnection. */
+  state(word, detail) {
+    clearInterval(this.countdown);
+    if (word === "reconnecting") this.#reconnecting(detail);
+    else this.#show(word, detail?.sentence ?? STATES[word]);
+    if (word === "asking") this.#why("");
+  }
+
+  /** The call is over, or never was. */
+  ended(reason, sentence) {
+    clearInterval(this.countdown);
+    this.#showMute(false);
+    const isRefused = reason === "microphone_refused";
+    this.#show(isRefused ? "refused" : "ended", isRefused ? STATES.refused : `${STATES.ended} ${sentence ? "" : reasonWords(reason)}`.trim());
+    this.#why(sentence ?? "");
+    document.body.dataset.reason = reason;
+  }
+
+  /** The live region says it once; the seconds are for the eye. */
+  #reconnecting(attempts) {
+    const left = () => Math.max(0, attempts.untilMs - performance.now());
+    this.#show("reconnecting", STATES.reconnecting);
+    const tell = () => this.#why(`Attempt ${attempts.count}; the call is kept for ${seconds(left())} more.`);
+    tell();
+    this.countdown = setInterval(tell, 500);
+  }
+
+  #why(words) {
+    byId("reason").textContent = words;
+  }
+
+  #show(word, sentence) {
+    const { body } = document;
+    if (word !== "reconnecting" && body.dataset.state === "reconnecting") this.#why("");
+    body.dataset.state = word;
+    if (RUNNING.has(word)) delete body.dataset.reason;
+    byId("status").textContent = sentence;
+    this.parts.call.textContent = this.isRunning ? "Hang up" : "Start call";
+    this.parts.call.classList.toggle("danger", this.isRunning);
+    const canTalk = UP.has(word) || word === "reconnecting";
+    for (const id of ["mute", "say", "say-send"]) this.parts[id].disabled = !canTalk;
+    this.parts.interrupt.disabled = !UP.has(word);
+    for (const key of this.keys ?? []) key.disabled = !canTalk;
+  }
+
+  #mute(on) {
+    this.#showMute(on);
+    this.actions.mute(on);
+  }
+
+  #showMute(on) {
+    this.isMuted = on;
+    this.parts.mute.setAttribute("aria-pressed", String(on));
+    this.parts.mute.textContent = on ? "Unmute" : "Mute";
+  }
+
+  #say(event) {
+    event.preventDefault();
+    const { say } = this.parts;
+    const text = say.value.trim();
+    if (text === "") return;
+    this.actions.say(text);
+    say.value = "";
+  }
+
+  #keys() {
+    const key = (digit) => el("button", { type: "button", disabled: true, click: () => this.actions.key(digit) }, digit);
+    this.keys = [...KEYS].map(key);
+    byId("keypad").append(...this.keys);
+  }
+}

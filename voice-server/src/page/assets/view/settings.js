@@ -1,0 +1,108 @@
+// Who the caller is and what the browser does to the sound.
+//
+// Invariant: what is chosen holds at once, also during a call, and for the next one.
+
+import { Microphone, TREATMENTS } from "../audio/microphone.js";
+import { byId, el } from "./dom.js";
+
+/** After the agent has finished, the next file waits this long: a person would too. */
+const PAUSE_BEFORE_FILE_MS = 500;
+
+/** Without a greeting the first file is said after this long. */
+const FIRST_FILE_MS = 3_000;
+
+export class SettingsView {
+  /** `live` gives the call that runs, if one does. */
+  constructor({ microphone, wavCaller, desk, live }) {
+    Object.assign(this, { microphone, wavCaller, desk, live });
+    this.hasChosenFiles = false;
+    byId("files").addEventListener("change", ({ target }) => this.#files(target.files));
+    byId("say-file").addEventListener("click", () => this.#sayFile());
+    byId("input-device").addEventListener("change", ({ target }) => this.#want("deviceId", target.value));
+    byId("output-device").addEventListener("change", ({ target }) => this.#output(target.value));
+    for (const box of document.querySelectorAll("#treatments input")) {
+      box.addEventListener("change", () => this.#want(box.name, box.checked));
+    }
+    byId("output-field").hidden = !("setSinkId" in AudioContext.prototype);
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listDevices());
+    this.#listDevices();
+    console.assert(TREATMENTS.every((name) => document.querySelector(`#treatments input[name=${name}]`)));
+  }
+
+  /** "microphone" or "files". */
+  get source() {
+    return document.querySelector("input[name=source]:checked").value;
+  }
+
+  /** The call is in this state. */
+  state(word) {
+    if (word === "connecting") this.#listDevices();
+    if (word === "connecting" && byId("output-device").value !== "") this.#output(byId("output-device").value);
+    const isUp = ["listening", "thinking", "speaking", "paused"].includes(word);
+    const isByFile = isUp && this.live()?.source === "files";
+    byId("say-file").disabled = !isByFile || this.wavCaller.upcoming === null;
+    if (isByFile) this.#waitForFloor(word);
+  }
+
+  ended() {
+    clearTimeout(this.timer);
+    [this.timer, this.hasHeardAgent] = [null, false];
+    byId("say-file").disabled = true;
+  }
+
+  /** The next file is said once the agent has spoken and stopped. */
+  #waitForFloor(word) {
+    if (word === "speaking") this.hasHeardAgent = true;
+    clearTimeout(this.timer);
+    if (word !== "listening" || this.wavCaller.upcoming === null || this.wavCaller.playing) return;
+    const wait = this.hasHeardAgent ? PAUSE_BEFORE_FILE_MS : FIRST_FILE_MS;
+    this.timer = setTimeout(() => this.#sayFile(), wait);
+  }
+
+  async #sayFile() {
+    clearTimeout(this.timer);
+    this.hasHeardAgent = false;
+    try {
+      const name = await this.wavCaller.say();
+      if (name) this.live()?.log.add("page", { type: "file", name });
+    } catch (error) {
+      byId("reason").textContent = `${error.message}.`;
+    }
+    byId("say-file").disabled = this.wavCaller.upcoming === null;
+  }
+
+  #files(files) {
+    this.wavCaller.choose(files);
+    document.querySelector("input[name=source][value=files]").checked = files.length > 0;
+    document.querySelector("input[name=source][value=microphone]").checked = files.length === 0;
+  }
+
+  async #want(name, value) {
+    try {
+      const stream = await this.microphone.want(name, value);
+      const live = this.live();
+      if (live?.source === "microphone") live.useStream(stream);
+    } catch (error) {
+      byId("reason").textContent = error.message;
+    }
+  }
+
+  async #output(deviceId) {
+    try {
+      await this.live()?.engine?.chooseOutput(deviceId);
+    } catch (error) {
+      byId("reason").textContent = `The loudspeaker cannot be used: ${error.message}.`;
+    }
+  }
+
+  async #listDevices() {
+    for (const [id, kind] of [["input-device", "audioinput"], ["output-device", "audiooutput"]]) {
+      const select = byId(id);
+      const { value } = select;
+      const devices = (await Microphone.list(kind)).filter((device) => device.id !== "default");
+      const option = (device) => el("option", { value: device.id }, device.label);
+      select.replaceChildren(el("option", { value: "" }, "the system's"), ...devices.map(option));
+      select.value = devices.some((device) => device.id === value) ? value : "";
+    }
+  }
+}

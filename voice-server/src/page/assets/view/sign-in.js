@@ -1,0 +1,22 @@
+// Who is signed in, and the field for a token where somebody has to bring one.
+
+import { byId } from "./dom.js";
+
+export class SignInView {
+  /** `use` gets the token that was pasted. */
+  bind(use) {
+    byId("sign-in").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const field = byId("token");
+      use(field.value.trim());
+      field.value = "";
+    });
+  }
+
+  show(signIn) {
+    byId("sign-in").hidden = signIn.isSignedIn;
+    const place = signIn.isDevelopment ? "development, signed in by the server" : "signed in";
+    byId("who").textContent = signIn.isSignedIn ? place : "not signed in";
+    document.body.dataset.signedIn = String(signIn.isSignedIn);
+  }
+}
