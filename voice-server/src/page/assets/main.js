@@ -39,9 +39,10 @@ const wavCaller = new WavCaller();
 const signInView = new SignInView();
 const signIn = new SignIn(() => signInView.show(signIn));
 const api = new Api(signIn);
-const past = new PastCalls(byId("view-past"), api);
 const journal = new JournalView(byId("view-journal"));
-const view = new CallView(api, past);
+const tabs = new Tabs({ "view-past": () => past.load(), "view-journal": () => journal.focus() });
+const past = new PastCalls(byId("view-past"), api, showJournal);
+const view = new CallView(api, showJournal);
 let live = null;
 
 const desk = new Desk({
@@ -80,10 +81,15 @@ async function startCall() {
   await live.start(settings.source);
 }
 
+function showJournal(name, text) {
+  journal.open(name, text);
+  tabs.show("view-journal");
+}
+
 signInView.bind((token) => signIn.use(token));
-new Tabs({ "view-past": () => past.load(), "view-journal": () => journal.focus() });
 desk.idle();
-signIn.start();
+await signIn.start();
+tabs.start();
 
 window.dummyCall = Object.freeze({
   renderedLog: () => ({

@@ -1,1 +1,67 @@
-export class PastCalls { constructor(root, api) { Object.assign(this, { root, api }); } load() {} }
+// The tenant's calls that are over or run, newest first, a page at a time; one of them in full beside the list.
+//
+// Invariant: the list is asked for when it is looked at, and says so when it cannot be had.
+
+import { byId, el, wholeMs } from "../view/dom.js";
+import { duration, when } from "./format.js";
+import { CallDetail } from "./detail.js";
+
+const PAGE_ROWS = 25;
+
+export class PastCalls {
+  /** `openJournal(name, text)` shows a journal. */
+  constructor(root, api, openJournal) {
+    this.api = api;
+    this.list = el("ol", { id: "past-list", class: "past-list" });
+    this.note = el("p", { class: "empty", role: "status" });
+    this.more = el("button", { type: "button", hidden: true, click: () => this.#page() }, "Older calls");
+    const refresh = el("button", { type: "button", click: () => this.load() }, "Refresh");
+    const bar = el("div", { class: "bar-of-section" }, el("h2", { id: "past-title" }, "Past calls"), refresh);
+    const section = el("section", { "aria-labelledby": "past-title" }, bar, this.list, this.note, this.more);
+    const detail = el("section", { id: "past-detail", "aria-label": "The chosen call", tabindex: "-1" });
+    detail.append(el("p", { class: "empty" }, "Choose a call to read it, hear it and see where its time went."));
+    root.append(el("div", { class: "columns past" }, section, detail));
+    this.detail = new CallDetail(detail, api, openJournal);
+  }
+
+  /** Begins again with the newest. */
+  async load() {
+    this.cursor = null;
+    this.list.replaceChildren();
+    await this.#page();
+  }
+
+  async #page() {
+    this.note.textContent = "Loading.";
+    this.more.hidden = true;
+    const query = new URLSearchParams({ limit: String(PAGE_ROWS), ...(this.cursor ? { cursor: this.cursor } : {}) });
+    try {
+      const { items, next_cursor } = await this.api.json(`/v1/calls?${query}`);
+      this.cursor = next_cursor;
+      this.list.append(...items.map((call) => this.#item(call)));
+      this.more.hidden = next_cursor === null;
+      this.note.textContent = this.list.childElementCount === 0 ? "No call yet. Hold one, and it is here." : "";
+    } catch (error) {
+      this.note.textContent = error.message;
+    }
+  }
+
+  #item(call) {
+    const facts = [
+      el("span", { class: "when" }, when(call.started_at)),
+      el("span", {}, call.status === "active" ? "runs" : duration(call.duration_ms)),
+      el("span", {}, `${call.turns} ${call.turns === 1 ? "reply" : "replies"}`),
+      el("span", {}, `${call.barge_ins} interrupted`),
+      el("span", { class: "figure" }, wholeMs(call.voice_to_voice_p50_ms), el("span", { class: "unit" }, " ms")),
+    ];
+    const open = el("button", { type: "button", "data-call": call.id, click: () => this.#open(open, call.id) }, ...facts);
+    return el("li", {}, open);
+  }
+
+  async #open(button, id) {
+    for (const other of this.list.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
+    button.setAttribute("aria-current", "true");
+    await this.detail.show(id);
+    byId("past-detail").focus({ preventScroll: matchMedia("(min-width: 980px)").matches });
+  }
+}

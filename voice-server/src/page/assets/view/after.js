@@ -8,8 +8,8 @@ import { percentile } from "../model/measure.js";
 import { byId, download, el, wholeMs } from "./dom.js";
 
 export class AfterView {
-  constructor(api, past) {
-    Object.assign(this, { api, past });
+  constructor(api, openJournal) {
+    Object.assign(this, { api, openJournal });
   }
 
   clear() {
@@ -23,6 +23,7 @@ export class AfterView {
     const page = [
       button("Recording by this page (WAV)", () => download(`call-${id}.wav`, live.recorder.wav())),
       button("Journal of this page (JSON lines)", () => download(`call-${id}-page.jsonl`, lines(live.log.lines()))),
+      button("Look into this page's journal", () => this.openJournal(`call-${id}-page.jsonl`, live.log.lines())),
     ];
     const kept = [
       this.#kept("Recording by the server", `/v1/calls/${id}/recording`, `call-${id}.ogg`, "The server has none: the tenant does not record its calls."),

@@ -15,13 +15,14 @@ import { WaterfallView } from "./waterfall.js";
 const TOLD_WITHIN_S = 0.12;
 
 export class CallView {
-  constructor(api, past) {
+  /** `openJournal(name, text)` shows a journal. */
+  constructor(api, openJournal) {
     this.timeline = new TimelineView(byId("timeline"));
     this.transcript = new TranscriptView(byId("transcript"), byId("transcript-scroller"));
     this.waterfall = new WaterfallView(byId("turns"), byId("voice-to-voice"));
     this.bargeIns = new BargeInsView(byId("barge-ins"));
     this.counters = new CountersView(byId("counters"));
-    this.after = new AfterView(api, past);
+    this.after = new AfterView(api, openJournal);
     this.waitingTurns = [];
     byId("zoom").addEventListener("change", ({ target }) => (this.timeline.visibleS = Number(target.value)));
   }

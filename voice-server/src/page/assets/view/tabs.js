@@ -11,8 +11,17 @@ export class Tabs {
       tab.addEventListener("click", () => this.#show(tab));
       tab.addEventListener("keydown", (event) => this.#key(event, tab));
     }
-    const wanted = this.tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
-    if (wanted) this.#show(wanted);
+  }
+
+  /** Shows what the address names. */
+  start() {
+    if (location.hash !== "") this.show(location.hash.slice(1));
+  }
+
+  /** Shows the view with this id, if there is one. */
+  show(id) {
+    const tab = this.tabs.find((tab) => tab.getAttribute("aria-controls") === id);
+    if (tab) this.#show(tab);
   }
 
   #show(chosen) {

@@ -23,20 +23,19 @@ export class WaterfallView {
 
   /** A `turn` message with what the page measured of it, in milliseconds or `null`. */
   add(turn, voiceToVoiceMs) {
-    const parts = partsOf(turn, voiceToVoiceMs);
     if (voiceToVoiceMs !== null) {
       this.measured.push(voiceToVoiceMs);
       this.large.textContent = wholeMs(voiceToVoiceMs);
     }
     const newest = this.list.firstElementChild?.querySelector("details");
     if (newest) newest.open = false;
-    this.list.prepend(item(turn, voiceToVoiceMs, parts));
+    this.list.prepend(turnItem(turn, voiceToVoiceMs, { isOpen: true }));
     if (this.list.childElementCount > MAX_TURNS) this.list.lastElementChild.remove();
   }
 }
 
 /** The parts of a turn as `{name, from, to, why}`, in milliseconds after the end of the caller's speech. */
-export function partsOf(turn, voiceToVoiceMs) {
+function partsOf(turn, voiceToVoiceMs) {
   const zero = turn.speech_end_ms;
   const at = (ms) => (Number.isFinite(ms) && Number.isFinite(zero) ? ms - zero : null);
   const [eot, asked, token] = [at(turn.eot_ms), at(turn.reply_started_ms), at(turn.first_token_ms)];
@@ -56,7 +55,9 @@ export function partsOf(turn, voiceToVoiceMs) {
   return spans.filter(isThere).map(([name, from, to, why]) => ({ name, from, to, why }));
 }
 
-function item(turn, voiceToVoiceMs, parts) {
+/** A turn as an item of a list, with the time in large and its parts below. */
+export function turnItem(turn, voiceToVoiceMs, { isOpen }) {
+  const parts = partsOf(turn, voiceToVoiceMs);
   const first = Math.min(0, ...parts.map((part) => part.from));
   const last = Math.max(1, ...parts.map((part) => part.to));
   const scale = (ms) => `${(((ms - first) / (last - first)) * 100).toFixed(2)}%`;
@@ -66,8 +67,8 @@ function item(turn, voiceToVoiceMs, parts) {
       ? el("p", { class: "empty" }, "The agent spoke unasked.")
       : el("ol", { class: "parts" }, ...parts.map(bar));
   const attributes = { "data-turn": turn.turn, "data-reply": turn.reply, "data-speculative": turn.speculative };
-  if (voiceToVoiceMs !== null) attributes["data-voice-to-voice-ms"] = voiceToVoiceMs.toFixed(1);
-  const details = el("details", { open: true }, heading(turn, voiceToVoiceMs), body);
+  if (Number.isFinite(voiceToVoiceMs)) attributes["data-voice-to-voice-ms"] = voiceToVoiceMs.toFixed(1);
+  const details = el("details", { open: isOpen }, heading(turn, voiceToVoiceMs), body);
   return el("li", attributes, details);
 }
 

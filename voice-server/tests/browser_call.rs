@@ -1,0 +1,158 @@
+//! The page in a real browser: a person opens it, holds a call, interrupts, and hangs up.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod browser_support;
+
+use browser_support::{Microphone, Page, serve};
+use std::f32::consts::TAU;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use voice_core::provider::scripted::{
+    LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsSound, Utterance,
+};
+use voice_core::session::{Agent, AgentConfig};
+
+const LONG: &str = "I can offer you Monday at nine, Tuesday at half past ten, Wednesday at noon, Thursday in the afternoon, \
+    Friday in the late afternoon, and on Saturday there is nobody here at all, I am afraid.";
+
+/// What no page may take for markup.
+const HOSTILE: &str = "<img src=x onerror=document.body.dataset.hacked=1> <b>bold</b>";
+
+/// What the sample rate of a test's sounds is.
+const RATE_HZ: u32 = 16_000;
+
+fn agent(greeting: &str, heard: &[&str], answers: &'static [&'static str]) -> Agent {
+    let utterances = heard.iter().copied().map(Utterance::say).collect();
+    let llm = LlmConfig { first_token_ms: 40, token_ms: 5, ..LlmConfig::default() };
+    Agent {
+        stt: Arc::new(ScriptedStt::new(SttConfig { utterances, ..SttConfig::default() })),
+        llm: Arc::new(ScriptedLlm::new(llm, answers.iter().copied().map(LlmReply::text).collect())),
+        tts: Arc::new(ScriptedTts::new(TtsConfig { sound: TtsSound::Tone, ..TtsConfig::default() })),
+        vad: Arc::new(LoudVad),
+        tools: Vec::new(),
+        config: AgentConfig { greeting: Some(greeting.into()), ..AgentConfig::default() },
+    }
+}
+
+/// A tone of `sound_ms` after silence of `before_ms`; it stands for speech.
+fn sound(folder: &Path, name: &str, before_ms: u32, sound_ms: u32) -> PathBuf {
+    let path = folder.join(name);
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    let samples = |ms: u32| ms * RATE_HZ / 1_000;
+    (0..samples(before_ms)).for_each(|_| writer.write_sample(0_i16).unwrap());
+    for n in 0..samples(sound_ms) {
+        writer.write_sample((9_000.0 * (TAU * 440.0 * n as f32 / RATE_HZ as f32).cos()) as i16).unwrap();
+    }
+    (0..samples(300)).for_each(|_| writer.write_sample(0_i16).unwrap());
+    writer.finalize().unwrap();
+    path
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_asks_interrupts_and_hangs_up() {
+    let folder = folder();
+    let server =
+        serve(agent("Good morning.", &["when can I come", "wait a moment please"], &[LONG, "Of course."])).await;
+    let page = Page::open(&server, Microphone::Allowed, None).await;
+    let files = [sound(folder.path(), "ask.wav", 0, 1_200), sound(folder.path(), "wait.wav", 0, 1_500)];
+    page.choose_files(&files).await;
+    page.click("#call").await;
+    page.until_text("#transcript li[data-who=agent] .heard", "Good morning.").await;
+    page.until_text("#transcript li[data-who=caller] .said", "when can I come").await;
+    // The answer is being heard: now the second file talks over it.
+    page.until_text("#transcript li[data-who=agent] .heard", "I can offer you").await;
+    page.click("#say-file").await;
+    let committed = "#barge-ins li[data-silence-ms][data-decision=committed]";
+    page.until(committed).await;
+    let silence_ms: f64 = page.attribute(committed, "data-silence-ms").await.unwrap().parse().unwrap();
+    assert!((0.0..5_000.0).contains(&silence_ms), "{silence_ms}");
+    page.until("#turns li[data-voice-to-voice-ms]").await;
+    page.until_text("#transcript li[data-who=agent][data-outcome=barged_in] .cut", "Saturday").await;
+    page.until_text("#transcript li[data-who=agent] .heard", "Of course.").await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.until_text("#status", "You hung up.").await;
+    nothing_of_the_cut_reply_was_heard_later(&page).await;
+    page.until("#after:not([hidden])").await;
+    page.close().await;
+    server.stopped().await;
+}
+
+/// Of a cleared reply nothing is rendered once the quantum in which it came is over.
+async fn nothing_of_the_cut_reply_was_heard_later(page: &Page) {
+    let log = page.web.run("return window.dummyCall.renderedLog()").await;
+    let rate = log["rate"].as_f64().unwrap();
+    let clears: Vec<_> =
+        log["controls"].as_array().unwrap().iter().filter(|control| control["type"] == "clear").collect();
+    assert!(!clears.is_empty(), "{log}");
+    for clear in clears {
+        // The page's thread and the sound's are a buffer of the sound card apart, and a ramp of a quantum follows.
+        let at = clear["current_time"].as_f64().unwrap() * rate + 0.1 * rate;
+        let runs = log["runs"].as_array().unwrap().iter();
+        for run in runs.filter(|run| run["reply"] == clear["reply"]) {
+            let end = run["context_frame"].as_f64().unwrap() + run["frames"].as_f64().unwrap();
+            assert!(end <= at, "{run} after {clear}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_microphone_is_the_caller() {
+    let folder = folder();
+    let said = sound(folder.path(), "said.wav", 1_500, 1_200);
+    let server = serve(agent("Hello.", &["is anybody there"], &["Yes."])).await;
+    let page = Page::open(&server, Microphone::Allowed, Some(&said)).await;
+    // The sound is no voice, and what is made for voices would take it out.
+    page.web.run("document.querySelectorAll('#treatments input').forEach((box) => box.click())").await;
+    page.click("#call").await;
+    page.until_text("#transcript li[data-who=caller] .said", "is anybody there").await;
+    page.until_text("#transcript li[data-who=agent] .heard", "Yes.").await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.close().await;
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_microphone_that_is_refused_is_no_call_and_the_page_says_what_to_do() {
+    let server = serve(agent("Hello.", &[], &[])).await;
+    let page = Page::open(&server, Microphone::Refused, None).await;
+    page.click("#call").await;
+    page.until_state("refused").await;
+    page.until_text("#reason", "Allow it in the browser's site settings").await;
+    page.until_text("#call", "Start call").await;
+    page.close().await;
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_said_is_text_and_never_markup() {
+    let folder = folder();
+    let server = serve(agent(HOSTILE, &[HOSTILE], &[HOSTILE])).await;
+    let page = Page::open(&server, Microphone::Allowed, None).await;
+    page.choose_files(&[sound(folder.path(), "said.wav", 0, 1_200)]).await;
+    page.click("#call").await;
+    page.until_text("#transcript li[data-who=caller] .said", HOSTILE).await;
+    page.until("#turns li[data-voice-to-voice-ms], #turns li[data-turn='2']").await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    let found = page
+        .web
+        .run("return [document.querySelectorAll('main img, main b').length, document.body.dataset.hacked ?? null]")
+        .await;
+    assert_eq!(found, serde_json::json!([0, null]));
+    page.close().await;
+    server.stopped().await;
+}

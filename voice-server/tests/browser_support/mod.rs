@@ -1,0 +1,137 @@
+//! A real browser, the page in it, and a server with a scripted agent behind.
+//!
+//! One chromedriver a test binary, on a port that it chooses itself; browser and driver end with the test.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+#[path = "../serve_support/mod.rs"]
+pub(crate) mod serve_support;
+
+mod driver;
+mod web;
+
+use driver::Driver;
+use serde_json::Value;
+use serve_support::TestServer;
+use serve_support::access_support::Access;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use voice_core::session::Agent;
+use voice_server::auth::{LocalIssuer, Verifier};
+use voice_server::{ServerConfig, ServerLimits};
+use web::Web;
+
+/// Only what hangs gets here: a loaded machine is slow, and a call takes as long as it sounds.
+const PATIENCE_MS: u32 = 55_000;
+
+/// Whether the person at the browser lets the page have the microphone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Microphone {
+    Allowed,
+    Refused,
+}
+
+/// A browser with the page open.
+pub(crate) struct Page {
+    pub(crate) web: Web,
+    _driver: Driver,
+    _profile: TempDir,
+}
+
+/// A server that signs its page in.
+pub(crate) async fn serve(agent: Agent) -> TestServer {
+    let access = Access::new().await;
+    let issuer = Arc::new(LocalIssuer::ephemeral().unwrap());
+    let config = access.config(agent, ServerLimits::default());
+    let verifier = Arc::new(Verifier::default().with_local(&issuer));
+    TestServer::with(access, ServerConfig { verifier, local_issuer: Some(issuer), ..config }).await
+}
+
+impl Page {
+    /// Opens the page of `server`. What the microphone hears is in `heard`, once and then silence.
+    pub(crate) async fn open(server: &TestServer, microphone: Microphone, heard: Option<&Path>) -> Self {
+        let driver = Driver::start();
+        let profile = tempfile::tempdir().unwrap();
+        let mut flags: Vec<_> =
+            heard.iter().map(|file| format!("--use-file-for-fake-audio-capture={}%noloop", file.display())).collect();
+        flags.push(match microphone {
+            Microphone::Allowed => "--use-fake-ui-for-media-stream".to_owned(),
+            Microphone::Refused => "--deny-permission-prompts".to_owned(),
+        });
+        let web = Web::start(&driver.address(), profile.path(), flags).await;
+        let page = Self { web, _driver: driver, _profile: profile };
+        page.web.open(&format!("http://{}/?capture=1", server.address)).await;
+        page.until("body[data-signed-in=true]").await;
+        page
+    }
+
+    /// Waits until there is such an element.
+    pub(crate) async fn until(&self, selector: &str) {
+        self.until_true(selector, &format!("document.querySelector({}) !== null", quoted(selector))).await;
+    }
+
+    /// Waits until the call is in this state.
+    pub(crate) async fn until_state(&self, state: &str) {
+        self.until(&format!("body[data-state={state}]")).await;
+    }
+
+    /// Waits until some such element says `words`.
+    pub(crate) async fn until_text(&self, selector: &str, words: &str) {
+        let (all, words) = (format!("[...document.querySelectorAll({})]", quoted(selector)), quoted(words));
+        let condition = format!("{all}.some((element) => element.textContent.includes({words}))");
+        self.until_true(&format!("{selector} with {words}"), &condition).await;
+    }
+
+    /// Waits until this expression is true, and looks again whenever the page changes.
+    pub(crate) async fn until_true(&self, what: &str, condition: &str) {
+        let script = format!(
+            "const isTrue = () => {condition}; \
+             return isTrue() || new Promise((resolve) => {{ \
+               const end = (value) => {{ watch.disconnect(); clearTimeout(timer); resolve(value); }}; \
+               const watch = new MutationObserver(() => isTrue() && end(true)); \
+               const timer = setTimeout(() => end(false), {PATIENCE_MS}); \
+               watch.observe(document.documentElement, {{ attributes: true, childList: true, subtree: true, characterData: true }}); \
+             }});"
+        );
+        if self.web.run_async(&script).await != true {
+            panic!("{what} does not come; the page is at {}", self.describe().await);
+        }
+    }
+
+    /// The attribute of the first such element.
+    pub(crate) async fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let script = format!("return document.querySelector({})?.getAttribute({})", quoted(selector), quoted(name));
+        self.web.run(&script).await.as_str().map(str::to_owned)
+    }
+
+    /// Clicks it once it can be.
+    pub(crate) async fn click(&self, selector: &str) {
+        let enabled = format!("{selector}:enabled");
+        self.until(&enabled).await;
+        self.web.click(&enabled).await;
+    }
+
+    /// These files are the caller, in this order.
+    pub(crate) async fn choose_files(&self, files: &[PathBuf]) {
+        self.web.run("document.getElementById('settings').open = true").await;
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        self.web.type_into("#files", &names.join("\n")).await;
+    }
+
+    /// Ends the browser.
+    pub(crate) async fn close(self) {
+        self.web.quit().await;
+    }
+
+    async fn describe(&self) -> String {
+        let script = "return [document.body.dataset.state, document.getElementById('status').textContent, \
+            document.getElementById('reason').textContent, document.getElementById('transcript').innerText, \
+            JSON.stringify(window.dummyCall?.events().filter(event => event.message.type !== 'played').slice(-12))].join(' | ')";
+        self.web.run(script).await.as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// As a literal of JavaScript.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
