@@ -54,7 +54,7 @@ export class CallDetail {
           await use(await this.api.request(`/v1/calls/${call.id}/${path}`));
           note.textContent = "";
         } catch (error) {
-          note.textContent = error instanceof Problem && error.status === 404 ? `There is no ${name.toLowerCase()} of this call.` : error.message;
+          note.textContent = error instanceof Problem && error.status === 404 ? `The server has kept none: ${name}.` : error.message;
         }
       };
       return el("button", { type: "button", click }, name);
@@ -64,11 +64,11 @@ export class CallDetail {
     return el(
       "div",
       { class: "downloads" },
-      call.recorded ? fetched("Recording", "recording", save(".ogg")) : null,
+      call.recorded ? fetched("Recording (Ogg Opus)", "recording", save(".ogg")) : null,
       fetched("Transcript", "transcript?format=text", save(".txt")),
       fetched("Captions (WebVTT)", "transcript?format=vtt", save(".vtt")),
-      fetched("Journal of the turn machine", "journal", save(".jsonl")),
-      fetched("Look into the journal", "journal", show),
+      fetched("Turn machine (JSON lines)", "journal", save(".jsonl")),
+      fetched("Look into the turn machine", "journal", show),
       note,
     );
   }

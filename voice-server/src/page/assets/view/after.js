@@ -20,19 +20,20 @@ export class AfterView {
   show(live, measured) {
     byId("after-words").textContent = words(measured);
     const { id } = live;
+    const recording = button("Recording (WAV)", () => download(`call-${id}.wav`, live.recorder.wav()));
     const page = [
-      button("Recording by this page (WAV)", () => download(`call-${id}.wav`, live.recorder.wav())),
-      button("Journal of this page (JSON lines)", () => download(`call-${id}-page.jsonl`, lines(live.log.lines()))),
-      button("Look into this page's journal", () => this.openJournal(`call-${id}-page.jsonl`, live.log.lines())),
+      live.recorder.isEmpty ? null : recording,
+      button("Messages (JSON lines)", () => download(`call-${id}-page.jsonl`, lines(live.log.lines()))),
+      button("Look into the messages", () => this.openJournal(`call-${id}-page.jsonl`, live.log.lines())),
     ];
     const kept = [
-      this.#kept("Recording by the server", `/v1/calls/${id}/recording`, `call-${id}.ogg`, "The server has none: the tenant does not record its calls."),
+      this.#kept("Recording (Ogg Opus)", `/v1/calls/${id}/recording`, `call-${id}.ogg`, "The server has none: the tenant does not record its calls."),
       this.#kept("Transcript", `/v1/calls/${id}/transcript?format=text`, `call-${id}.txt`),
       this.#kept("Captions (WebVTT)", `/v1/calls/${id}/transcript?format=vtt`, `call-${id}.vtt`),
-      this.#kept("Journal of the turn machine", `/v1/calls/${id}/journal`, `call-${id}.jsonl`, "The server has no journal of this call."),
+      this.#kept("Turn machine (JSON lines)", `/v1/calls/${id}/journal`, `call-${id}.jsonl`, "The server has no journal of this call."),
     ];
     const note = el("p", { class: "help", role: "status", id: "download-note" }, `This page's recording has the first ${MAX_MINUTES} minutes.`);
-    byId("downloads").replaceChildren(...(live.recorder.isEmpty ? page.slice(1) : page), ...(id ? kept : []), note);
+    byId("downloads").replaceChildren(group("From this page", page), group("From the server", kept), note);
     byId("after").hidden = false;
   }
 
@@ -55,6 +56,10 @@ function words({ voiceToVoice, silences }) {
   const answers = voiceToVoice.length === 0 ? "No turn was measured." : `Voice to voice over ${count(voiceToVoice, "turn")}: ${figures(voiceToVoice)}.`;
   const stops = silences.length === 0 ? "No interruption." : `Silence after ${count(silences, "interruption")}: ${figures(silences)}.`;
   return `${answers} ${stops}`;
+}
+
+function group(name, buttons) {
+  return el("div", { class: "downloads", role: "group", "aria-label": name }, el("span", { class: "from" }, name), ...buttons);
 }
 
 function count(values, noun) {

@@ -24,7 +24,11 @@ export class CallView {
     this.counters = new CountersView(byId("counters"));
     this.after = new AfterView(api, openJournal);
     this.waitingTurns = [];
-    byId("zoom").addEventListener("change", ({ target }) => (this.timeline.visibleS = Number(target.value)));
+    const zoom = byId("zoom");
+    if (matchMedia("(max-width: 520px)").matches) zoom.value = "6";
+    const apply = () => this.timeline.show(Number(zoom.value));
+    zoom.addEventListener("change", apply);
+    apply();
   }
 
   /** A new call: nothing of the last one is left. */

@@ -15,7 +15,7 @@ export class SignInView {
 
   show(signIn) {
     byId("sign-in").hidden = signIn.isSignedIn;
-    const place = signIn.isDevelopment ? "development, signed in by the server" : "signed in";
+    const place = signIn.isDevelopment ? "signed in (development)" : "signed in";
     byId("who").textContent = signIn.isSignedIn ? place : "not signed in";
     document.body.dataset.signedIn = String(signIn.isSignedIn);
   }

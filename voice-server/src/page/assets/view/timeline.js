@@ -15,6 +15,9 @@ const MAX_MARKS = 400;
 /** With reduced motion the picture changes so often. */
 const CALM_MS = 500;
 
+/** Below this there is room for one row of labels. */
+const NARROW_PX = 480;
+
 /** Quanta of Web Audio. */
 const QUANTUM = 128;
 
@@ -40,6 +43,12 @@ export class TimelineView {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#restyle());
     document.addEventListener("visibilitychange", () => this.#wake());
     this.clear(48_000);
+  }
+
+  /** How many seconds the axis has. */
+  show(seconds) {
+    this.visibleS = seconds;
+    this.#wake();
   }
 
   clear(rate) {
@@ -121,6 +130,7 @@ export class TimelineView {
     this.#lane(pen, place, "caller", laneHeight / 2, laneHeight / 2 - 12);
     this.#lane(pen, place, "agent", laneHeight * 1.5, laneHeight / 2 - 12);
     this.#marks(pen, place, laneHeight);
+    if (this.firstBin === null) pen.fillText("Both voices appear here, on one axis of time.", 8, laneHeight);
   }
 
   #grid(pen, { width, x }, height, axis) {
@@ -145,7 +155,7 @@ export class TimelineView {
     const count = Math.ceil(this.visibleS * BINS_PER_S);
     const step = width / count;
     pen.fillStyle = this.color(`--${side}`);
-    for (let bin = Math.max(this.firstBin ?? 0, this.lastBin - count); bin <= this.lastBin; bin += 1) {
+    for (let bin = Math.max(this.firstBin ?? Infinity, this.lastBin - count); bin <= this.lastBin; bin += 1) {
       // A square root, so that quiet speech can be seen.
       const half = Math.max(0.5, Math.sqrt(Math.min(1, lane[bin % lane.length])) * reach);
       pen.fillRect(x(bin) - step, middle - half, Math.max(0.6, step * 0.72), half * 2);
@@ -166,8 +176,8 @@ export class TimelineView {
       pen.strokeStyle = pen.fillStyle = this.color(color);
       line(pen, at, top + 4, at, top + laneHeight - 2);
       // The label goes where it covers no other.
-      const row = at > rows[lane][0] ? 0 : at > rows[lane][1] ? 1 : null;
-      if (row === null) continue;
+      const row = at > rows[lane][0] ? 0 : at > rows[lane][1] && width > NARROW_PX ? 1 : null;
+      if (row === null || at < 0) continue;
       rows[lane][row] = at + pen.measureText(label).width + 10;
       pen.fillText(label, at + 4, top + laneHeight - 4 - row * 13);
     }

@@ -13,7 +13,6 @@ const OUTCOMES = Object.freeze({
   barged_in: "interrupted",
   failed: "failed",
   call_ended: "cut off by the end of the call",
-  superseded: "never heard",
 });
 
 export class TranscriptView {
@@ -49,7 +48,8 @@ export class TranscriptView {
   }
 
   #agent({ turn, reply, text, heard, outcome }) {
-    if (outcome === "superseded" && !this.lines.has(`agent ${reply}`)) return;
+    if (!this.lines.has(`agent ${reply}`)) this.#dropUnheard(turn);
+    if (outcome === "superseded") return this.#drop(`agent ${reply}`);
     const line = this.#line(`agent ${reply}`, { "data-who": "agent", "data-turn": turn, "data-reply": reply }, "Agent");
     const rest = text.slice(heard.length);
     const isOver = Boolean(outcome);
@@ -58,6 +58,19 @@ export class TranscriptView {
     if (OUTCOMES[outcome]) parts.push(note(OUTCOMES[outcome]));
     line.body.replaceChildren(...parts);
     if (isOver) line.item.dataset.outcome = outcome;
+  }
+
+  /** Another attempt at the turn: one that nobody has heard anything of was none. */
+  #dropUnheard(turn) {
+    for (const [key, { item }] of this.lines) {
+      const isOfTurn = item.dataset.who === "agent" && item.dataset.turn === String(turn);
+      if (isOfTurn && !item.dataset.outcome && item.querySelector(".heard")?.textContent === "") this.#drop(key);
+    }
+  }
+
+  #drop(key) {
+    this.lines.get(key)?.item.remove();
+    this.lines.delete(key);
   }
 
   #bargeIn({ reply, decision, cause }) {

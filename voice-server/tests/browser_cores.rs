@@ -1,0 +1,44 @@
+//! The page's modules by themselves, in the engine that runs them: each test is a file of JavaScript that imports what the
+//! server serves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod browser_support;
+
+use browser_support::serve_support::agent;
+use browser_support::{Microphone, Page, serve};
+
+const PRELUDE: &str = include_str!("browser_support/cores/prelude.js");
+
+async fn check(test: &str) {
+    let server = serve(agent(None)).await;
+    let page = Page::open(&server, Microphone::Allowed, None).await;
+    page.web.run_async(&format!("{PRELUDE}\n{test}")).await;
+    page.close().await;
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn audio_between_two_rates_is_not_shifted_and_has_no_clicks() {
+    check(include_str!("browser_support/cores/sinc.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_loudspeaker_pauses_goes_on_and_falls_silent_to_the_sample() {
+    check(include_str!("browser_support/cores/playout.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_protocol_is_written_and_read_as_it_is_described() {
+    check(include_str!("browser_support/cores/wire.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_outlives_its_socket_and_loses_no_message() {
+    check(include_str!("browser_support/cores/call.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_file_can_be_opened_as_a_journal() {
+    check(include_str!("browser_support/cores/journal.js")).await;
+}

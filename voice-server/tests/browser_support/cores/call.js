@@ -1,0 +1,108 @@
+// A call over sockets that are made up: what it does when they break.
+const { Call } = await module("call/call.js");
+const { EventLog } = await module("call/log.js");
+
+const sockets = [];
+
+class FakeSocket {
+  constructor(address) {
+    Object.assign(this, { address: String(address), sent: [], bufferedAmount: 0 });
+    sockets.push(this);
+    waiting.shift()?.(this);
+  }
+  send(data) {
+    this.sent.push(data);
+  }
+  close() {
+    this.isClosed = true;
+  }
+  open() {
+    this.onopen();
+  }
+  text(message) {
+    this.onmessage({ data: JSON.stringify(message) });
+  }
+  audio() {
+    const bytes = new ArrayBuffer(18);
+    new DataView(bytes).setUint8(0, 1);
+    new DataView(bytes).setUint8(1, 2);
+    this.onmessage({ data: bytes });
+  }
+  get texts() {
+    return this.sent.filter((data) => typeof data === "string").map((data) => JSON.parse(data));
+  }
+}
+
+const waiting = [];
+const nextSocket = () => new Promise((resolve) => waiting.push(resolve));
+const RealSocket = globalThis.WebSocket;
+globalThis.WebSocket = FakeSocket;
+
+const told = [];
+const ended = Promise.withResolvers();
+const observer = {
+  message: ({ type }) => told.push(type),
+  audio: () => told.push("audio"),
+  connected: () => told.push("connected"),
+  lost: () => told.push("lost"),
+  resumed: (awayMs) => told.push(`resumed after ${awayMs}`),
+  renew: async () => "a new token",
+  ended: (reason) => ended.resolve(reason),
+};
+const addresses = [];
+const api = { callAddress: async (token) => (addresses.push(token), "ws://x/") };
+const call = new Call(api, new EventLog(), observer);
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+/** Opens a socket, and waits until the call has said hello on it. */
+async function opened(socket) {
+  socket.open();
+  while (socket.sent.length === 0) await settled();
+  return socket;
+}
+
+try {
+  let next = nextSocket();
+  call.open();
+  const first = await opened(await next);
+  assertEqual(first.texts[0].resume, undefined);
+  call.hear(0, Int16Array.of(1));
+  assertEqual(first.sent.length, 1, "no audio before the call is up");
+  first.text({ type: "ready", call_id: "c", resume: { token: "t1", within_ms: 30_000 } });
+  first.text({ type: "speaking" });
+  first.audio();
+  first.text({ type: "auth_expiring", in_ms: 1 });
+  while (!first.texts.some(({ type }) => type === "auth")) await settled();
+  for (const number of [1, 2, 3]) call.say({ type: "say", text: String(number) });
+
+  // The socket breaks: what is said meanwhile waits, audio does not.
+  next = nextSocket();
+  first.onclose({ code: 1006 });
+  call.say({ type: "say", text: "4" });
+  call.played(1, 100);
+  call.hear(480, Int16Array.of(1));
+  const second = await opened(await next);
+  assertEqual(addresses, [null, "t1"]);
+  assertEqual(second.texts[0].resume, { received: 3 }, "a text, audio and a text came after ready");
+  first.text({ type: "speaking" });
+  second.text({ type: "resumed", received: 2, away_ms: 300, resume: { token: "t2", within_ms: 30_000 } });
+  assertEqual(second.texts.slice(1).map(({ text }) => text), ["3", "4"], "what the server has not got");
+  second.text({ type: "speaking" });
+  call.hear(960, Int16Array.of(1));
+  assert(second.sent.at(-1) instanceof ArrayBuffer, "audio goes on");
+
+  // Again, and the upgrade is refused although there was a ticket: once may be the network, twice is the server.
+  for (const attempt of [1, 2]) {
+    next = nextSocket();
+    if (attempt === 1) second.onclose({ code: 1006 });
+    const refused = await next;
+    assertEqual(addresses.at(-1), "t2");
+    refused.onclose({ code: 1006 });
+  }
+  assertEqual(await ended.promise, "refused");
+  const withoutLosses = told.filter((what) => what !== "lost");
+  assertEqual(withoutLosses, ["connected", "ready", "speaking", "audio", "auth_expiring", "resumed after 300", "resumed", "speaking"]);
+} finally {
+  globalThis.WebSocket = RealSocket;
+}

@@ -1,0 +1,130 @@
+const { Playout } = await module("audio/playout.js");
+
+const LINE_RATE = 24_000;
+const QUANTUM = 128;
+
+/** Renders for so many frames: the sound, and what was told of each quantum. */
+function render(playout, firstFrame, frames) {
+  const sound = [];
+  const told = [];
+  const block = new Float32Array(QUANTUM);
+  for (let frame = firstFrame; frame < firstFrame + frames; frame += QUANTUM) {
+    told.push(playout.render(block, frame));
+    sound.push(...block);
+  }
+  return { sound, told, heard: told.filter(Boolean), end: firstFrame + told.length * QUANTUM };
+}
+
+/** A reply of a second in frames of 20 ms. */
+function second(playout, reply) {
+  const samples = tone(LINE_RATE, 440, LINE_RATE);
+  for (let at = 0; at < LINE_RATE; at += 480) playout.push(reply, at, samples.slice(at, at + 480));
+  playout.finish(reply, LINE_RATE);
+}
+
+function assertContiguous(heard) {
+  let next = heard[0].first;
+  for (const { first, samples } of heard) {
+    assert(first === next, "a sample is twice or never there", first, next);
+    next += samples;
+  }
+  return next;
+}
+
+// A pause is silence after one quantum; the reply goes on with the very next sample, at any rate of the sound card.
+for (const rate of [48_000, 44_100, 16_000, 96_000]) {
+  const playout = new Playout(LINE_RATE, rate);
+  second(playout, 1);
+  const before = render(playout, 0, Math.ceil(rate * 0.3));
+  playout.pause(1);
+  const paused = render(playout, before.end, 12_800);
+  assert(paused.told[0] !== null && paused.told.slice(1).every((told) => told === null), rate, "one quantum, and then nothing");
+  assert(largest(paused.sound.slice(QUANTUM)) === 0, rate, "silence");
+  playout.resume(1);
+  const after = render(playout, paused.end, rate);
+  assertEqual(assertContiguous([...before.heard, ...paused.heard, ...after.heard]), LINE_RATE);
+  assertEqual(playout.takeEnded(), [{ reply: 1, samples: LINE_RATE }]);
+  const heard = [...before.sound, ...paused.sound.slice(0, QUANTUM), ...after.sound];
+  const jumps = heard.slice(1).map((sample, i) => sample - heard[i]);
+  assert(largest(jumps) < (Math.PI * 440) / rate + 0.025, rate, "no click", largest(jumps));
+  // But for the ramps it is the tone itself.
+  const wanted = tone(rate, 440, heard.length);
+  const isRamp = (i) => i < 400 || (i >= before.sound.length - 1 && i < before.sound.length + 260) || i > rate * 0.95;
+  assert(largest(heard.map((sample, i) => (isRamp(i) ? 0 : sample - wanted[i]))) < 1e-3, rate, "the sound is the tone");
+}
+
+// Of a cleared reply nothing is heard after the quantum of its ramp, whatever comes late.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.push(3, 0, tone(LINE_RATE, 440, LINE_RATE));
+  const before = render(playout, 0, 12_800);
+  playout.clear(3);
+  const cleared = render(playout, before.end, 1_280);
+  assert(cleared.told[0]?.reply === 3 && cleared.told.slice(1).every((told) => told === null), "one quantum");
+  playout.push(3, LINE_RATE, tone(LINE_RATE, 440, 2_400));
+  playout.resume(3);
+  playout.finish(3, LINE_RATE + 2_400);
+  playout.push(4, 0, tone(LINE_RATE, 440, 2_400));
+  const after = render(playout, cleared.end, 12_800);
+  assert(after.heard.length > 0 && after.heard.every((told) => told.reply === 4), "the next one only");
+  assertEqual(playout.counters.late, 1);
+}
+
+// A reply that is cleared while it is paused makes no sound at all any more, and its end is told.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  second(playout, 5);
+  const before = render(playout, 0, 12_800);
+  playout.pause(5);
+  const paused = render(playout, before.end, 1_280);
+  playout.clear(5);
+  assert(render(playout, paused.end, 12_800).heard.length === 0);
+  assertEqual(playout.takeEnded(), [{ reply: 5, samples: assertContiguous([...before.heard, ...paused.heard]) }]);
+}
+
+// Paused before its first sample, a reply begins with that one.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.pause(1);
+  second(playout, 1);
+  assert(render(playout, 0, 12_800).heard.length === 0);
+  playout.resume(1);
+  assertEqual(render(playout, 12_800, 1_280).heard[0].first, 0);
+}
+
+// A gap fades within 60 ms and goes on with the very next sample; the next one is gathered for longer.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.push(1, 0, tone(LINE_RATE, 440, 4_800));
+  const before = render(playout, 0, 24_000);
+  assertEqual(playout.counters.gaps, 1);
+  assert(largest(before.sound.slice(9_600 + 2_880 + 2 * QUANTUM)) === 0, "silence after the fade");
+  playout.push(1, 4_800, tone(LINE_RATE, 440, 4_800, 4_800), before.end);
+  playout.finish(1, 9_600);
+  const after = render(playout, before.end, 24_000);
+  assertEqual(assertContiguous([...before.heard, ...after.heard]), 9_600);
+  assert(playout.target.targetMs > 40);
+}
+
+// A reply shorter than what is gathered is heard; one after the other; a hole of half a minute is passed over.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.push(1, 0, tone(LINE_RATE, 440, 480));
+  playout.finish(1, 480);
+  playout.push(2, 0, tone(LINE_RATE, 440, 2_400));
+  playout.push(2, 30 * LINE_RATE, tone(LINE_RATE, 440, 2_400));
+  playout.finish(2, 30 * LINE_RATE + 2_400);
+  render(playout, 0, 48_000);
+  assertEqual(playout.takeEnded(), [{ reply: 1, samples: 480 }, { reply: 2, samples: 30 * LINE_RATE + 2_400 }]);
+}
+
+// What is held is bounded.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  for (let reply = 1; reply <= 20; reply += 1) {
+    for (let at = 0; at < 100; at += 1) playout.push(reply, at * LINE_RATE, new Float32Array(LINE_RATE));
+  }
+  const held = playout.queues.reduce((sum, queue) => sum + queue.pieces.reduce((all, { samples }) => all + samples.length, 0), 0);
+  assert(playout.queues.length === 8 && held <= 8 * 61 * LINE_RATE, held);
+  assert(playout.counters.refused > 0);
+}

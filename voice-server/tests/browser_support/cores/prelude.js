@@ -1,0 +1,20 @@
+// What every test of the page's modules uses. A test is the body of an async function in the page.
+
+const module = (path) => import(`/page/${path}`);
+
+function assert(holds, ...what) {
+  if (!holds) throw new Error(`does not hold: ${what.map((part) => JSON.stringify(part)).join(" ")}`);
+}
+
+function assertEqual(found, wanted, what = "") {
+  assert(JSON.stringify(found) === JSON.stringify(wanted), what, "found", found, "wanted", wanted);
+}
+
+/** A tone of half the full scale. */
+function tone(rate, hz, samples, from = 0) {
+  return Float32Array.from({ length: samples }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hz * (i + from)) / rate));
+}
+
+function largest(samples) {
+  return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+}
