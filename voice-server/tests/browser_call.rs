@@ -4,57 +4,15 @@
 
 mod browser_support;
 
+use browser_support::talk::{agent, sound};
 use browser_support::{Microphone, Page, serve};
-use std::f32::consts::TAU;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tempfile::TempDir;
-use voice_core::provider::scripted::{
-    LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsSound, Utterance,
-};
-use voice_core::session::{Agent, AgentConfig};
 
 const LONG: &str = "I can offer you Monday at nine, Tuesday at half past ten, Wednesday at noon, Thursday in the afternoon, \
     Friday in the late afternoon, and on Saturday there is nobody here at all, I am afraid.";
 
 /// What no page may take for markup.
 const HOSTILE: &str = "<img src=x onerror=document.body.dataset.hacked=1> <b>bold</b>";
-
-/// What the sample rate of a test's sounds is.
-const RATE_HZ: u32 = 16_000;
-
-fn agent(greeting: &str, heard: &[&str], answers: &'static [&'static str]) -> Agent {
-    let utterances = heard.iter().copied().map(Utterance::say).collect();
-    let llm = LlmConfig { first_token_ms: 40, token_ms: 5, ..LlmConfig::default() };
-    Agent {
-        stt: Arc::new(ScriptedStt::new(SttConfig { utterances, ..SttConfig::default() })),
-        llm: Arc::new(ScriptedLlm::new(llm, answers.iter().copied().map(LlmReply::text).collect())),
-        tts: Arc::new(ScriptedTts::new(TtsConfig { sound: TtsSound::Tone, ..TtsConfig::default() })),
-        vad: Arc::new(LoudVad),
-        tools: Vec::new(),
-        config: AgentConfig { greeting: Some(greeting.into()), ..AgentConfig::default() },
-    }
-}
-
-/// A tone of `sound_ms` after silence of `before_ms`; it stands for speech.
-fn sound(folder: &Path, name: &str, before_ms: u32, sound_ms: u32) -> PathBuf {
-    let path = folder.join(name);
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE_HZ,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-    let samples = |ms: u32| ms * RATE_HZ / 1_000;
-    (0..samples(before_ms)).for_each(|_| writer.write_sample(0_i16).unwrap());
-    for n in 0..samples(sound_ms) {
-        writer.write_sample((9_000.0 * (TAU * 440.0 * n as f32 / RATE_HZ as f32).cos()) as i16).unwrap();
-    }
-    (0..samples(300)).for_each(|_| writer.write_sample(0_i16).unwrap());
-    writer.finalize().unwrap();
-    path
-}
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()

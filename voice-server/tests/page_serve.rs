@@ -47,8 +47,11 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
 }
 
+/// The attributes of an element, by their names.
+type Attributes = Vec<(String, String)>;
+
 /// The elements of a page, each with its attributes, and the text within scripts and styles.
-fn elements(html: &str) -> (Vec<(String, Vec<(String, String)>)>, String) {
+fn elements(html: &str) -> (Vec<(String, Attributes)>, String) {
     let mut reader = Reader::from_str(html);
     let config = reader.config_mut();
     (config.check_end_names, config.allow_unmatched_ends) = (false, true);
@@ -67,7 +70,7 @@ fn elements(html: &str) -> (Vec<(String, Vec<(String, String)>)>, String) {
     }
 }
 
-fn attributes(tag: &BytesStart<'_>) -> Vec<(String, String)> {
+fn attributes(tag: &BytesStart<'_>) -> Attributes {
     let mut attributes = tag.html_attributes();
     attributes
         .with_checks(false)

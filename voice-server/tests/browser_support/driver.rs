@@ -1,7 +1,7 @@
 //! chromedriver as a process of its own.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What it says once it serves.
 const STARTED: &str = "started successfully on port ";
@@ -10,6 +10,8 @@ const STARTED: &str = "started successfully on port ";
 pub(crate) struct Driver {
     child: Child,
     port: u16,
+    /// Where it says hardly anything more; closed, it could not.
+    _said: BufReader<ChildStdout>,
 }
 
 impl Driver {
@@ -19,11 +21,10 @@ impl Driver {
         let mut child = started.unwrap_or_else(|error| {
             panic!("chromedriver does not run ({error}); scripts/setup installs chromium and chromium-driver")
         });
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let port = lines.find_map(|line| line.split_once(STARTED)?.1.trim_end_matches('.').parse().ok());
-        // What it says afterwards is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, port: port.expect("the driver's port") }
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let port =
+            said.by_ref().lines().map(Result::unwrap).find_map(|line| port_of(&line)).expect("the driver's port");
+        Self { child, port, _said: said }
     }
 
     pub(crate) fn address(&self) -> String {
@@ -36,4 +37,8 @@ impl Drop for Driver {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn port_of(line: &str) -> Option<u16> {
+    line.split_once(STARTED)?.1.trim_end_matches('.').parse().ok()
 }

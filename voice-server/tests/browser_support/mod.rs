@@ -7,6 +7,7 @@
 pub(crate) mod serve_support;
 
 mod driver;
+pub(crate) mod talk;
 mod web;
 
 use driver::Driver;
@@ -48,8 +49,16 @@ pub(crate) async fn serve(agent: Agent) -> TestServer {
 }
 
 impl Page {
-    /// Opens the page of `server`. What the microphone hears is in `heard`, once and then silence.
+    /// The page of `server`, which signs it in. What the microphone hears is in `heard`, once and then silence.
     pub(crate) async fn open(server: &TestServer, microphone: Microphone, heard: Option<&Path>) -> Self {
+        let page = Self::start(microphone, heard).await;
+        page.visit(server, "/?capture=1").await;
+        page.until("body[data-signed-in=true]").await;
+        page
+    }
+
+    /// An empty page.
+    pub(crate) async fn start(microphone: Microphone, heard: Option<&Path>) -> Self {
         let driver = Driver::start();
         let profile = tempfile::tempdir().unwrap();
         let mut flags: Vec<_> =
@@ -59,10 +68,12 @@ impl Page {
             Microphone::Refused => "--deny-permission-prompts".to_owned(),
         });
         let web = Web::start(&driver.address(), profile.path(), flags).await;
-        let page = Self { web, _driver: driver, _profile: profile };
-        page.web.open(&format!("http://{}/?capture=1", server.address)).await;
-        page.until("body[data-signed-in=true]").await;
-        page
+        Self { web, _driver: driver, _profile: profile }
+    }
+
+    /// Goes to an address of `server`.
+    pub(crate) async fn visit(&self, server: &TestServer, path: &str) {
+        self.web.open(&format!("http://{}{path}", server.address)).await;
     }
 
     /// Waits until there is such an element.

@@ -56,6 +56,7 @@ const desk = new Desk({
 const settings = new SettingsView({ microphone, wavCaller, desk, live: () => live });
 
 async function startCall() {
+  if (!signIn.isSignedIn) return signInView.ask();
   live = new LiveCall({
     api,
     signIn,
@@ -87,6 +88,8 @@ function showJournal(name, text) {
 }
 
 signInView.bind((token) => signIn.use(token));
+// Whoever leaves the page hangs up; the server would otherwise keep the call for them.
+addEventListener("pagehide", () => live?.hangUp());
 desk.idle();
 await signIn.start();
 tabs.start();

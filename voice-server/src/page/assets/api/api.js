@@ -41,6 +41,13 @@ export class Api {
     return address;
   }
 
+  /** Why the server takes no call, as far as it says so; a browser does not tell pages why a socket was refused. */
+  async whyNoCall() {
+    const answer = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(() => null);
+    if (!answer || answer.ok) return null;
+    return checked(answer).catch((problem) => problem.message);
+  }
+
   async #send(path, options) {
     const headers = { ...options.headers, authorization: `Bearer ${await this.signIn.token()}` };
     try {

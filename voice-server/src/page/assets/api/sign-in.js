@@ -11,7 +11,7 @@ const SESSION_PATH = "/page/session";
 /** There is no token, and a person has to bring one. */
 export class NotSignedIn extends Error {
   constructor() {
-    super("Sign in first: paste a token below.");
+    super("Sign in first: paste a token above.");
   }
 }
 
@@ -22,6 +22,8 @@ export class SignIn {
     this.current = null;
     /** Whether the server signs tokens for its page; `null` before that was asked. */
     this.isDevelopment = null;
+    /** What a person is being asked for. */
+    this.wanted = null;
   }
 
   /** Takes the token from the address, or asks the server. */
@@ -35,7 +37,22 @@ export class SignIn {
   /** A token that somebody brought. */
   use(token) {
     this.current = { token, untilMs: expiryMs(token) };
+    this.wanted?.resolve(token);
+    this.wanted = null;
     this.changed();
+  }
+
+  /** Whether a person has to bring a token, for want of one or because it runs out. */
+  get needsPerson() {
+    return this.current === null || this.wanted !== null;
+  }
+
+  /** Another token than the present one: from the server, or from a person, however long that takes. */
+  async another() {
+    if (await this.renew()) return this.current.token;
+    this.wanted ??= Promise.withResolvers();
+    this.changed();
+    return this.wanted.promise;
   }
 
   /** Drops a token that the server did not take. */

@@ -25,6 +25,8 @@ export class AudioEngine {
     this.caller.port.onmessage = ({ data }) => tell("caller", data);
     this.agent.port.onmessage = ({ data }) => tell("agent", data);
     this.source = null;
+    // Phones stop the sound during a call of their own.
+    context.onstatechange = () => this.wake();
   }
 
   get rate() {
@@ -72,12 +74,13 @@ export class AudioEngine {
     await this.context.setSinkId?.(deviceId);
   }
 
-  /** Goes on where the browser stopped the sound, as phones do during a call of their own. */
+  /** Goes on where the browser stopped the sound. */
   async wake() {
-    if (this.context.state === "suspended") await this.context.resume();
+    if (["suspended", "interrupted"].includes(this.context.state)) await this.context.resume().catch(() => {});
   }
 
   async close() {
+    this.context.onstatechange = null;
     this.caller.port.onmessage = null;
     this.agent.port.onmessage = null;
     if (this.context.state !== "closed") await this.context.close();

@@ -35,11 +35,14 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     this.position = 0;
     this.peaks = [];
     this.isOn = true;
-    this.port.postMessage({ type: "started", origin_frame: currentFrame });
+    this.isFirst = true;
   }
 
   process([[input]]) {
     if (!this.isOn) return true;
+    // Between two quanta browsers disagree about which frame is the current one.
+    if (this.isFirst) this.port.postMessage({ type: "started", origin_frame: currentFrame });
+    this.isFirst = false;
     const block = input && !this.isMuted ? input : this.silence;
     this.peaks.push(block.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0));
     this.resampler.push(block, (sample) => {

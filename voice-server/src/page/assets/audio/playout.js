@@ -63,6 +63,7 @@ export class Playout {
   }
 
   clear(reply) {
+    if (this.#isOver(reply)) return;
     this.paused.delete(reply);
     if (this.queues[0]?.reply === reply && this.gain > 0) {
       this.clearing = reply;

@@ -22,7 +22,7 @@ const MAX_REFUSALS = 2;
 
 export class Call {
   /**
-   * `api` gives addresses; `observer` has `message(message)`, `audio(audio)`, `connected()`, `lost(attempts)`,
+   * `api` gives addresses, and says why there is no call; `observer` has `message(message)`, `audio(audio)`, `connected()`, `lost(attempts)`,
    * `resumed(awayMs)`, `ended(reason)`, and `renew()`, which resolves with a token or `null`.
    */
   constructor(api, log, observer) {
@@ -44,7 +44,8 @@ export class Call {
     try {
       await this.#connect(null);
     } catch (error) {
-      this.#end(error.reason ?? "not_reached", error.reason ? null : error.message);
+      if (error.reason) this.#end(error.reason, await this.api.whyNoCall());
+      else this.#end("not_reached", error.message);
     }
   }
 
@@ -77,6 +78,7 @@ export class Call {
 
   async #connect(resumeToken) {
     const address = await this.api.callAddress(resumeToken);
+    if (this.isOver) return;
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
@@ -172,7 +174,10 @@ export class Call {
     clearTimeout(this.offlineTimer);
     this.offlineTimer = setTimeout(() => {
       const isSilent = performance.now() - (this.heardAtMs ?? 0) >= OFFLINE_MS;
-      if (!navigator.onLine && isSilent && this.isUp) this.#closed(this.socket, "offline");
+      if (navigator.onLine || !isSilent || !this.isUp) return;
+      this.socket.onclose = null;
+      this.socket.close();
+      this.#closed(this.socket, "offline");
     }, OFFLINE_MS);
   }
 

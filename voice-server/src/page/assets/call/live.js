@@ -60,6 +60,8 @@ export class LiveCall {
   /** From now on this stream is the caller. */
   useStream(stream) {
     if (!this.engine || !stream || this.phase === "ended") return;
+    const [track] = stream.getAudioTracks();
+    track.onended = () => this.#warn("The microphone is gone. Plug it in or choose another under “Sound and caller”.");
     this.engine.connectCaller(new MediaStreamAudioSourceNode(this.engine.context, { mediaStream: stream }));
   }
 
@@ -134,9 +136,8 @@ export class LiveCall {
   }
 
   async #renew() {
-    const isNew = await this.signIn.renew();
-    if (!isNew) this.observer.state(this.floor.word, { sentence: "The token runs out soon. Paste a new one to go on." });
-    return isNew ? this.signIn.token() : null;
+    if (this.signIn.isDevelopment !== true) this.#warn("The token runs out soon. Paste another one above to go on.");
+    return this.signIn.another();
   }
 
   /** What a worklet tells. */
@@ -183,6 +184,10 @@ export class LiveCall {
     this.observer.peaks("agent", frame, peaks);
     this.observer.tick();
     this.#show();
+  }
+
+  #warn(sentence) {
+    this.observer.state(this.word, { sentence });
   }
 
   #show() {

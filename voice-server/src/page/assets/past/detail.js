@@ -48,13 +48,13 @@ export class CallDetail {
 
   #downloads(call) {
     const note = el("p", { class: "help", role: "status" });
-    const fetched = (name, path, use) => {
+    const fetched = (name, path, use, what = name.toLowerCase()) => {
       const click = async () => {
         try {
           await use(await this.api.request(`/v1/calls/${call.id}/${path}`));
           note.textContent = "";
         } catch (error) {
-          note.textContent = error instanceof Problem && error.status === 404 ? `The server has kept none: ${name}.` : error.message;
+          note.textContent = error instanceof Problem && error.status === 404 ? `The server has kept no ${what} of this call.` : error.message;
         }
       };
       return el("button", { type: "button", click }, name);
@@ -64,11 +64,11 @@ export class CallDetail {
     return el(
       "div",
       { class: "downloads" },
-      call.recorded ? fetched("Recording (Ogg Opus)", "recording", save(".ogg")) : null,
+      call.recorded ? fetched("Recording (Ogg Opus)", "recording", save(".ogg"), "recording") : null,
       fetched("Transcript", "transcript?format=text", save(".txt")),
       fetched("Captions (WebVTT)", "transcript?format=vtt", save(".vtt")),
-      fetched("Turn machine (JSON lines)", "journal", save(".jsonl")),
-      fetched("Look into the turn machine", "journal", show),
+      fetched("Turn machine (JSON lines)", "journal", save(".jsonl"), "journal"),
+      fetched("Look into the turn machine", "journal", show, "journal"),
       note,
     );
   }

@@ -28,6 +28,7 @@ export class CallView {
     if (matchMedia("(max-width: 520px)").matches) zoom.value = "6";
     const apply = () => this.timeline.show(Number(zoom.value));
     zoom.addEventListener("change", apply);
+    byId("back").addEventListener("input", ({ target }) => this.timeline.lookBack(Number(target.value)));
     apply();
   }
 
@@ -35,6 +36,7 @@ export class CallView {
   begin() {
     for (const part of [this.transcript, this.waterfall, this.bargeIns, this.counters, this.after]) part.clear();
     this.timeline.clear(48_000);
+    byId("back").value = "0";
     [this.waitingTurns, this.firstHeard, this.isBegun] = [[], new Set(), false];
     this.#percentiles();
   }

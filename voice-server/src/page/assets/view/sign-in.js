@@ -13,8 +13,14 @@ export class SignInView {
     });
   }
 
+  /** There is no call without a token. */
+  ask() {
+    byId("reason").textContent = "Sign in first: paste a token above.";
+    byId("token").focus();
+  }
+
   show(signIn) {
-    byId("sign-in").hidden = signIn.isSignedIn;
+    byId("sign-in").hidden = !signIn.needsPerson;
     const place = signIn.isDevelopment ? "signed in (development)" : "signed in";
     byId("who").textContent = signIn.isSignedIn ? place : "not signed in";
     document.body.dataset.signedIn = String(signIn.isSignedIn);

@@ -51,8 +51,15 @@ export class TimelineView {
     this.#wake();
   }
 
+  /** The axis ends so many seconds before the newest; 0 follows it. */
+  lookBack(seconds) {
+    this.backBins = Math.round(seconds * BINS_PER_S);
+    this.#wake();
+  }
+
   clear(rate) {
     this.rate = rate;
+    this.backBins = 0;
     this.lanes = { caller: new Float32Array(KEPT_S * BINS_PER_S), agent: new Float32Array(KEPT_S * BINS_PER_S) };
     this.marks = [];
     this.lastBin = 0;
@@ -125,7 +132,8 @@ export class TimelineView {
     pen.clearRect(0, 0, width, height);
     const axis = 18;
     const laneHeight = (height - axis) / 2;
-    const place = { width, x: (bin) => width - ((this.lastBin - bin) / BINS_PER_S) * (width / this.visibleS) };
+    const end = Math.max(this.firstBin ?? 0, this.lastBin - this.backBins);
+    const place = { width, end, x: (bin) => width - ((end - bin) / BINS_PER_S) * (width / this.visibleS) };
     this.#grid(pen, place, height, axis);
     this.#lane(pen, place, "caller", laneHeight / 2, laneHeight / 2 - 12);
     this.#lane(pen, place, "agent", laneHeight * 1.5, laneHeight / 2 - 12);
@@ -133,15 +141,15 @@ export class TimelineView {
     if (this.firstBin === null) pen.fillText("Both voices appear here, on one axis of time.", 8, laneHeight);
   }
 
-  #grid(pen, { width, x }, height, axis) {
+  #grid(pen, { width, end, x }, height, axis) {
     pen.fillStyle = this.color("--ink-soft");
     pen.strokeStyle = this.color("--line");
     pen.lineWidth = 1;
     pen.font = `11px ${this.font}`;
     pen.textBaseline = "alphabetic";
     const begin = this.firstBin ?? 0;
-    const first = Math.max(0, Math.floor((this.lastBin - begin) / BINS_PER_S - this.visibleS));
-    for (let second = first; second * BINS_PER_S + begin <= this.lastBin; second += 1) {
+    const first = Math.max(0, Math.floor((end - begin) / BINS_PER_S - this.visibleS));
+    for (let second = first; second * BINS_PER_S + begin <= end; second += 1) {
       const at = Math.round(x(begin + second * BINS_PER_S)) + 0.5;
       if (at < 0 || at > width) continue;
       line(pen, at, 0, at, height - axis);
@@ -150,12 +158,13 @@ export class TimelineView {
     line(pen, 0, height - axis + 0.5, width, height - axis + 0.5);
   }
 
-  #lane(pen, { width, x }, side, middle, reach) {
+  #lane(pen, { width, end, x }, side, middle, reach) {
     const lane = this.lanes[side];
     const count = Math.ceil(this.visibleS * BINS_PER_S);
     const step = width / count;
     pen.fillStyle = this.color(`--${side}`);
-    for (let bin = Math.max(this.firstBin ?? Infinity, this.lastBin - count); bin <= this.lastBin; bin += 1) {
+    const first = Math.max(this.firstBin ?? Infinity, end - count, this.lastBin - lane.length + 1);
+    for (let bin = first; bin <= end; bin += 1) {
       // A square root, so that quiet speech can be seen.
       const half = Math.max(0.5, Math.sqrt(Math.min(1, lane[bin % lane.length])) * reach);
       pen.fillRect(x(bin) - step, middle - half, Math.max(0.6, step * 0.72), half * 2);

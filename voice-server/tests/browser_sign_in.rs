@@ -1,0 +1,45 @@
+//! Who is signed in on a page whose server signs nobody in.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod browser_support;
+
+use browser_support::serve_support::TestServer;
+use browser_support::serve_support::access_support::Access;
+use browser_support::talk::agent;
+use browser_support::{Microphone, Page};
+use secrecy::ExposeSecret;
+use voice_server::ServerLimits;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_pasted_and_one_that_is_not_taken_is_asked_for_again() {
+    let access = Access::new().await;
+    let config = access.config(agent("Good morning.", &[], &[]), ServerLimits::default());
+    let server = TestServer::with(access, config).await;
+    let page = Page::start(Microphone::Allowed, None).await;
+    page.visit(&server, "/").await;
+    page.until("#sign-in:not([hidden])").await;
+    page.click("#call").await;
+    page.until_text("#reason", "Sign in first").await;
+
+    page.web.type_into("#token", "no.token.atall\n").await;
+    page.until("#sign-in[hidden]").await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.until("#sign-in:not([hidden])").await;
+
+    let token = server.access.token();
+    page.web.type_into("#token", &format!("{}\n", token.expose_secret())).await;
+    page.until("#sign-in[hidden]").await;
+    page.click("#call").await;
+    page.until_text("#transcript li[data-who=agent] .heard", "Good morning.").await;
+    let kept = page.web.run("return JSON.stringify([location.href, localStorage.length, document.cookie])").await;
+    assert!(
+        !kept.as_str().unwrap().contains(token.expose_secret()) && kept.as_str().unwrap().ends_with(",0,\"\"]"),
+        "{kept}"
+    );
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.close().await;
+    server.stopped().await;
+}
