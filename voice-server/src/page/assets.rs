@@ -38,6 +38,7 @@ pub(super) const ALL: &[Asset] = assets![
     "audio/sinc.js",
     "audio/wav-caller.js",
     "call/call.js",
+    "call/heartbeat.js",
     "call/live.js",
     "call/log.js",
     "call/outbox.js",

@@ -7,6 +7,7 @@
 pub(crate) mod serve_support;
 
 mod driver;
+pub(crate) mod link;
 pub(crate) mod talk;
 mod web;
 
@@ -14,6 +15,7 @@ use driver::Driver;
 use serde_json::Value;
 use serve_support::TestServer;
 use serve_support::access_support::Access;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -73,7 +75,12 @@ impl Page {
 
     /// Goes to an address of `server`.
     pub(crate) async fn visit(&self, server: &TestServer, path: &str) {
-        self.web.open(&format!("http://{}{path}", server.address)).await;
+        self.visit_at(server.address, path).await;
+    }
+
+    /// Likewise, by another way to it.
+    pub(crate) async fn visit_at(&self, address: SocketAddr, path: &str) {
+        self.web.open(&format!("http://{address}{path}")).await;
     }
 
     /// Waits until there is such an element.

@@ -86,8 +86,12 @@ try {
   assertEqual(addresses, [null, "t1"]);
   assertEqual(second.texts[0].resume, { received: 3 }, "a text, audio and a text came after ready");
   first.text({ type: "speaking" });
-  second.text({ type: "resumed", received: 2, away_ms: 300, resume: { token: "t2", within_ms: 30_000 } });
-  assertEqual(second.texts.slice(1).map(({ text }) => text), ["3", "4"], "what the server has not got");
+  assertEqual(second.texts[0].resumable, true);
+  // Texts of all kinds are counted; the server has got them up to the second that was said.
+  const received = first.texts.slice(1).findIndex(({ text }) => text === "2") + 1;
+  second.text({ type: "resumed", received, away_ms: 300 });
+  const said = second.texts.slice(1).filter(({ type }) => type === "say");
+  assertEqual(said.map(({ text }) => text), ["3", "4"], "what the server has not got");
   second.text({ type: "speaking" });
   call.hear(960, Int16Array.of(1));
   assert(second.sent.at(-1) instanceof ArrayBuffer, "audio goes on");
@@ -97,10 +101,11 @@ try {
     next = nextSocket();
     if (attempt === 1) second.onclose({ code: 1006 });
     const refused = await next;
-    assertEqual(addresses.at(-1), "t2");
+    assertEqual(addresses.at(-1), "t1", "the token is the call's");
     refused.onclose({ code: 1006 });
   }
   assertEqual(await ended.promise, "refused");
+  assert(told.includes("lost"));
   const withoutLosses = told.filter((what) => what !== "lost");
   assertEqual(withoutLosses, ["connected", "ready", "speaking", "audio", "auth_expiring", "resumed after 300", "resumed", "speaking"]);
 } finally {

@@ -5,6 +5,7 @@
 // touches the document or the sound.
 
 import { AUDIO, decodeAudio, decodeText, encodeAudio, hello } from "./wire.js";
+import { Heartbeat } from "./heartbeat.js";
 import { Attempts } from "./reconnect.js";
 import { Outbox } from "./outbox.js";
 
@@ -13,9 +14,6 @@ const MAX_WAITING_BYTES = 96_000;
 
 /** How long a socket may take to open and to answer. */
 const OPEN_MS = 8_000;
-
-/** With the browser offline and nothing heard of the server for this long, the socket is given up. */
-const OFFLINE_MS = 5_000;
 
 /** How often an upgrade is refused, although a ticket was given, before the call is taken for over. */
 const MAX_REFUSALS = 2;
@@ -35,12 +33,11 @@ export class Call {
     this.isUp = false;
     this.isOver = false;
     this.id = null;
-    this.offline = () => this.#giveUpWhileOffline();
+    this.heartbeat = new Heartbeat((n) => this.say({ type: "ping", n }), () => this.#giveUp());
   }
 
   /** Begins. Ends with the observer's `ended` if it cannot. */
   async open() {
-    addEventListener("offline", this.offline);
     try {
       await this.#connect(null);
     } catch (error) {
@@ -53,8 +50,7 @@ export class Call {
   say(message) {
     if (this.isOver) return;
     this.log.add("out", message);
-    const text = this.outbox.put(message);
-    if (this.isUp) this.socket.send(text);
+    this.#send(message);
   }
 
   /** How far the loudspeaker is. While no socket is there it is of no use to anybody. */
@@ -76,6 +72,11 @@ export class Call {
     this.lastWords = setTimeout(() => this.#end("caller_hung_up"), OPEN_MS);
   }
 
+  #send(message) {
+    const text = this.outbox.put(message);
+    if (this.isUp) this.socket.send(text);
+  }
+
   async #connect(resumeToken) {
     const address = await this.api.callAddress(resumeToken);
     if (this.isOver) return;
@@ -92,15 +93,16 @@ export class Call {
 
   #take(socket, data) {
     if (socket !== this.socket || this.isOver) return;
-    this.heardAtMs = performance.now();
     if (data instanceof ArrayBuffer) {
       this.received += 1;
+      this.heartbeat.heard(null, performance.now());
       const audio = decodeAudio(data);
       if (audio) this.observer.audio(audio);
       return;
     }
     const message = decodeText(data);
-    if (message) this.log.add("in", message);
+    if (message) this.log.add("in", withoutToken(message));
+    this.heartbeat.heard(message, performance.now());
     this.#count(message);
     if (!message) return;
     if (message.type === "ready") this.#ready(message);
@@ -130,7 +132,8 @@ export class Call {
 
   #up(message) {
     clearTimeout(this.answer);
-    this.resume = message.resume ?? null;
+    this.resume = message.resume ?? this.resume;
+    this.heartbeat.start();
     this.isUp = true;
     this.refusals = 0;
     this.attempts = null;
@@ -138,7 +141,9 @@ export class Call {
 
   async #renew() {
     const token = await this.observer.renew();
-    if (token && this.isUp) this.socket.send(JSON.stringify({ type: "auth", token }));
+    if (!token || this.isOver) return;
+    this.log.add("out", { type: "auth" });
+    this.#send({ type: "auth", token });
   }
 
   #closed(socket, code) {
@@ -146,6 +151,7 @@ export class Call {
     this.log.add("page", { type: "socket_closed", code });
     clearTimeout(this.answer);
     this.isUp = false;
+    this.heartbeat.stop();
     if (!this.resume) return this.#end("line_lost");
     this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
     this.#retry();
@@ -170,27 +176,28 @@ export class Call {
     }
   }
 
-  #giveUpWhileOffline() {
-    clearTimeout(this.offlineTimer);
-    this.offlineTimer = setTimeout(() => {
-      const isSilent = performance.now() - (this.heardAtMs ?? 0) >= OFFLINE_MS;
-      if (navigator.onLine || !isSilent || !this.isUp) return;
-      this.socket.onclose = null;
-      this.socket.close();
-      this.#closed(this.socket, "offline");
-    }, OFFLINE_MS);
+  /** Nothing answers: the socket may take minutes to find out by itself. */
+  #giveUp() {
+    this.socket.onclose = null;
+    this.socket.close();
+    this.#closed(this.socket, "silent");
   }
 
   #end(reason, sentence = null) {
     if (this.isOver) return;
     this.isOver = true;
     this.isUp = false;
-    removeEventListener("offline", this.offline);
-    for (const timer of [this.timer, this.answer, this.lastWords, this.offlineTimer]) clearTimeout(timer);
+    this.heartbeat.stop();
+    for (const timer of [this.timer, this.answer, this.lastWords]) clearTimeout(timer);
     this.log.add("page", { type: "ended", reason });
     this.socket?.close();
     this.observer.ended(reason, sentence);
   }
+}
+
+/** What a log may have of a message: not what opens a call. */
+function withoutToken({ resume, ...message }) {
+  return resume ? { ...message, resume: { within_ms: resume.within_ms } } : message;
 }
 
 /** Resolves once the socket is open. A ticket was given, so whoever does not open it has refused it. */

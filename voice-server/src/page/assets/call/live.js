@@ -92,6 +92,11 @@ export class LiveCall {
     return this.call?.id ?? null;
   }
 
+  /** The newest round trip to the server in milliseconds, or `null`. */
+  get roundTripMs() {
+    return this.call?.heartbeat.roundTripMs ?? null;
+  }
+
   get reconnects() {
     return this.call?.reconnects ?? 0;
   }
@@ -186,8 +191,8 @@ export class LiveCall {
     this.#show();
   }
 
-  #warn(sentence) {
-    this.observer.state(this.word, { sentence });
+  #warn(warning) {
+    this.observer.state(this.word, { warning });
   }
 
   #show() {

@@ -49,6 +49,6 @@ export function decodeText(text) {
 
 /** The first message of a socket; `received` is how many messages of the call had come where it is resumed. */
 export function hello(received = null) {
-  const message = { type: "hello", protocol: PROTOCOL, audio: AUDIO, played_reports: true };
+  const message = { type: "hello", protocol: PROTOCOL, audio: AUDIO, played_reports: true, resumable: true };
   return received === null ? message : { ...message, resume: { received } };
 }

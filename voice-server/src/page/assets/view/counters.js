@@ -20,10 +20,11 @@ export class CountersView {
 
   /** What is known of a call now. */
   show(live) {
-    const { playback, arrivals, engine, reconnects } = live;
+    const { playback, arrivals, engine, reconnects, roundTripMs } = live;
     this.set("gaps", String(playback.counters.gaps));
     this.set("concealed", `${wholeMs(playback.counters.concealed_ms)} ms`);
     this.set("jitter", `${arrivals.jitterMs.toFixed(1)} ms`);
+    this.set("round_trip", roundTripMs === null ? "–" : `${roundTripMs.toFixed(1)} ms`);
     this.set("buffer", `${wholeMs(playback.buffered_ms)} / ${wholeMs(playback.target_ms)} ms`);
     this.set("reconnects", String(reconnects));
     this.set("late", String(playback.counters.late));

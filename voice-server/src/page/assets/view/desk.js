@@ -33,12 +33,12 @@ export class Desk {
     this.#show("idle", STATES.idle);
   }
 
-  /** A state of the call. `detail`: a `sentence` to say instead, or the attempts of a reconnection. */
+  /** A state of the call. `detail`: a `warning` to say besides, or the attempts of a reconnection. */
   state(word, detail) {
     clearInterval(this.countdown);
     if (word === "reconnecting") this.#reconnecting(detail);
-    else this.#show(word, detail?.sentence ?? STATES[word]);
-    if (word === "asking") this.#why("");
+    else this.#show(word, [STATES[word], detail?.warning].filter(Boolean).join(" "));
+    if (word === "asking" || detail?.warning) this.#why(detail?.warning ?? "");
   }
 
   /** The call is over, or never was. */

@@ -1,0 +1,44 @@
+// Whether the server is still there: a browser does not see a network that is silently gone.
+//
+// Invariant: a connection is given up only when a ping has had no answer, and nothing else has come, for SILENT_MS; a page
+// that the browser lets sleep does not mistake its own sleep for silence.
+
+/** Between two pings. */
+const EVERY_MS = 1_000;
+
+/** Long enough for a hiccup of a mobile network, short enough to come back while the call is kept. */
+const SILENT_MS = 5_000;
+
+export class Heartbeat {
+  /** `ping(n)` sends one; `silent()` is called once nothing answers. */
+  constructor(ping, silent) {
+    Object.assign(this, { ping, silent });
+    this.n = 0;
+    /** The newest round trip in milliseconds, or `null`. */
+    this.roundTripMs = null;
+  }
+
+  start() {
+    this.stop();
+    this.unanswered = null;
+    this.timer = setInterval(() => this.#beat(performance.now()), EVERY_MS);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+  }
+
+  /** Something came. */
+  heard(message, nowMs) {
+    if (message?.type === "pong" && message.n === this.n) this.roundTripMs = nowMs - this.sentMs;
+    this.unanswered = null;
+  }
+
+  #beat(nowMs) {
+    if (this.unanswered !== null && nowMs - this.unanswered >= SILENT_MS) return this.silent();
+    this.unanswered ??= nowMs;
+    this.n += 1;
+    this.sentMs = nowMs;
+    this.ping(this.n);
+  }
+}

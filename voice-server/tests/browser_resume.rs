@@ -1,0 +1,55 @@
+//! The page when the connection breaks in the middle of a word.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod browser_support;
+
+use browser_support::link::Link;
+use browser_support::talk::agent;
+use browser_support::{Microphone, Page, serve};
+use serde_json::Value;
+
+const LONG: &str = "Good morning, this is the office. We are open from nine to five, on Saturdays from ten to two, and on \
+    Sundays there is nobody here. What can I do for you today?";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_call_goes_on_from_the_very_sample_and_says_how_long_it_was_away() {
+    let server = serve(agent(LONG, &[], &[])).await;
+    let link = Link::to(server.address).await;
+    let page = Page::start(Microphone::Allowed, None).await;
+    page.visit_at(link.address, "/").await;
+    page.until("body[data-signed-in=true]").await;
+    page.click("#call").await;
+    page.until_text("#transcript li[data-who=agent] .heard", "this is the office").await;
+    link.cut();
+    page.until_state("reconnecting").await;
+    page.until_text("#reason", "the call is kept for").await;
+    link.mend();
+    page.until_text("#transcript li[data-who=gap]", "connection lost for").await;
+    page.until_text("#transcript li[data-outcome=completed] .heard", "What can I do for you today?").await;
+    page.until_text("[data-counter=reconnects]", "1").await;
+    every_sample_was_heard_once(&page).await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.until_text("#status", "You hung up.").await;
+    page.close().await;
+    server.stopped().await;
+}
+
+/// Silence within a reply is in no run; what is in one follows on the one before, up to the reply's last sample.
+async fn every_sample_was_heard_once(page: &Page) {
+    let ended = "window.dummyCall.events().find((event) => event.message.type === 'audio_end')";
+    let total = page.web.run(&format!("return {ended}.message.total_samples")).await.as_u64().unwrap();
+    let log = page.web.run("return window.dummyCall.renderedLog()").await;
+    let mut next = 0;
+    for run in log["runs"].as_array().unwrap() {
+        let at = |name: &str| run[name].as_u64().unwrap();
+        assert!(at("first_sample") >= next, "said twice: {run} after {next}");
+        next = at("first_sample") + at("samples");
+    }
+    let told = page
+        .web
+        .run("return window.dummyCall.events().filter((event) => event.message.type === 'played').at(-1)")
+        .await;
+    assert_eq!((next <= total, &told["message"]["samples"]), (true, &Value::from(total)));
+}
