@@ -39,6 +39,11 @@ async fn a_call_outlives_its_socket_and_loses_no_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_silently_gone_is_noticed_and_a_page_that_slept_is_not_one() {
+    check(include_str!("browser_support/cores/heartbeat.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_file_can_be_opened_as_a_journal() {
     check(include_str!("browser_support/cores/journal.js")).await;
 }

@@ -3,8 +3,11 @@
 // Invariant: what fails is a Problem with a sentence that can be shown. A token that is not taken is renewed once where the
 // server renews it.
 
-/** The longest that an answer is waited for. */
+/** The longest that an answer is waited for, with its body. */
 const TIMEOUT_MS = 15_000;
+
+/** The longest that a file may take. */
+const FILE_TIMEOUT_MS = 300_000;
 
 /** The server said no, or nothing. `status` is 0 where it could not be reached. */
 export class Problem extends Error {
@@ -25,6 +28,11 @@ export class Api {
     if (answer.status === 401 && (await this.signIn.renew())) return checked(await this.#send(path, options));
     if (answer.status === 401) this.signIn.forget();
     return checked(answer);
+  }
+
+  /** A file of the API. */
+  async file(path) {
+    return (await this.request(path, { timeoutMs: FILE_TIMEOUT_MS })).blob();
   }
 
   async json(path, options = {}) {
@@ -48,10 +56,10 @@ export class Api {
     return checked(answer).catch((problem) => problem.message);
   }
 
-  async #send(path, options) {
-    const headers = { ...options.headers, authorization: `Bearer ${await this.signIn.token()}` };
+  async #send(path, { timeoutMs = TIMEOUT_MS, ...options }) {
+    const headers = { authorization: `Bearer ${await this.signIn.token()}` };
     try {
-      return await fetch(path, { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+      return await fetch(path, { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(timeoutMs) });
     } catch {
       throw new Problem(0, "The server cannot be reached.");
     }

@@ -5,6 +5,9 @@
 
 import { LINE_RATE } from "../call/wire.js";
 
+/** How long a browser may take to start the sound. */
+const START_MS = 5_000;
+
 export class AudioEngine {
   /** `tell` gets every message of the worklets, with `side` "caller" or "agent". Must be called from a click. */
   static async open({ tell, isCapturing }) {
@@ -13,7 +16,7 @@ export class AudioEngine {
     await Promise.all([
       context.audioWorklet.addModule(here("./mic-worklet.js")),
       context.audioWorklet.addModule(here("./playback-worklet.js")),
-      context.resume(),
+      started(context),
     ]);
     return new AudioEngine(context, tell, isCapturing);
   }
@@ -85,6 +88,14 @@ export class AudioEngine {
     this.agent.port.onmessage = null;
     if (this.context.state !== "closed") await this.context.close();
   }
+}
+
+/** A browser that waits for a click, or for a sound card, does not say so. */
+async function started(context) {
+  const late = new Promise((resolve) => setTimeout(resolve, START_MS, "late"));
+  if ((await Promise.race([context.resume(), late])) !== "late") return;
+  await context.close();
+  throw new Error("the browser does not start the sound. See that it has a loudspeaker, then start the call again.");
 }
 
 function worklet(context, name, numberOfInputs, processorOptions) {

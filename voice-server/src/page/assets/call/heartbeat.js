@@ -21,7 +21,7 @@ export class Heartbeat {
   start() {
     this.stop();
     this.unanswered = null;
-    this.timer = setInterval(() => this.#beat(performance.now()), EVERY_MS);
+    this.timer = setInterval(() => this.beat(performance.now()), EVERY_MS);
   }
 
   stop() {
@@ -34,7 +34,8 @@ export class Heartbeat {
     this.unanswered = null;
   }
 
-  #beat(nowMs) {
+  /** Another second has gone by, or more where the browser let the page sleep. */
+  beat(nowMs) {
     if (this.unanswered !== null && nowMs - this.unanswered >= SILENT_MS) return this.silent();
     this.unanswered ??= nowMs;
     this.n += 1;

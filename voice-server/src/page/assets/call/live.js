@@ -35,7 +35,7 @@ export class LiveCall {
 
   /** `source` is "microphone" or "files". Must be called from a click. */
   async start(source) {
-    this.#say("asking");
+    this.#say(source === "files" ? "connecting" : "asking");
     try {
       this.engine = await AudioEngine.open({ tell: (side, data) => this.#told(side, data), isCapturing: this.isCapturing });
       this.log.contextTime = () => this.engine.context.currentTime;

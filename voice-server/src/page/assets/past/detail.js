@@ -51,7 +51,7 @@ export class CallDetail {
     const fetched = (name, path, use, what = name.toLowerCase()) => {
       const click = async () => {
         try {
-          await use(await this.api.request(`/v1/calls/${call.id}/${path}`));
+          await use(await this.api.file(`/v1/calls/${call.id}/${path}`));
           note.textContent = "";
         } catch (error) {
           note.textContent = error instanceof Problem && error.status === 404 ? `The server has kept no ${what} of this call.` : error.message;
@@ -59,8 +59,8 @@ export class CallDetail {
       };
       return el("button", { type: "button", click }, name);
     };
-    const save = (file) => async (answer) => download(`call-${call.id}${file}`, await answer.blob());
-    const show = async (answer) => this.openJournal(`call-${call.id}.jsonl`, await answer.text());
+    const save = (ending) => (file) => download(`call-${call.id}${ending}`, file);
+    const show = async (file) => this.openJournal(`call-${call.id}.jsonl`, await file.text());
     return el(
       "div",
       { class: "downloads" },

@@ -31,8 +31,7 @@ export class Replay {
   async #load() {
     this.note.textContent = "Loading the recording.";
     try {
-      const answer = await this.api.request(`/v1/calls/${this.call.id}/recording`);
-      const blob = await answer.blob();
+      const blob = await this.api.file(`/v1/calls/${this.call.id}/recording`);
       if (this.isClosed) return;
       this.url = URL.createObjectURL(blob);
       this.audio = el("audio", { controls: true, src: this.url, "aria-label": "Recording: the caller left, the agent right" });

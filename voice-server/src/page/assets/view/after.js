@@ -40,8 +40,7 @@ export class AfterView {
   #kept(name, path, file, missing = "The server has not kept this yet; try again in a moment.") {
     return button(name, async () => {
       try {
-        const answer = await this.api.request(path);
-        download(file, await answer.blob());
+        download(file, await this.api.file(path));
         byId("download-note").textContent = "";
       } catch (error) {
         const isMissing = error instanceof Problem && error.status === 404;

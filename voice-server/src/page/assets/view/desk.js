@@ -38,7 +38,7 @@ export class Desk {
     clearInterval(this.countdown);
     if (word === "reconnecting") this.#reconnecting(detail);
     else this.#show(word, [STATES[word], detail?.warning].filter(Boolean).join(" "));
-    if (word === "asking" || detail?.warning) this.#why(detail?.warning ?? "");
+    if (word === "asking" || word === "connecting" || detail?.warning) this.#why(detail?.warning ?? "");
   }
 
   /** The call is over, or never was. */
