@@ -44,6 +44,6 @@ async fn a_connection_that_is_silently_gone_is_noticed_and_a_page_that_slept_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_file_can_be_opened_as_a_journal() {
-    check(include_str!("browser_support/cores/journal.js")).await;
+async fn any_file_can_be_opened_as_a_log() {
+    check(include_str!("browser_support/cores/log.js")).await;
 }

@@ -4,8 +4,8 @@
 
 mod browser_support;
 
-use browser_support::serve_support::TestServer;
 use browser_support::serve_support::access_support::{Access, TENANT};
+use browser_support::serve_support::{TestServer, no_hang};
 use browser_support::talk::{agent, sound};
 use browser_support::{Microphone, Page};
 use object_store::memory::InMemory;
@@ -29,6 +29,15 @@ async fn keeping(data: &std::path::Path) -> TestServer {
         ..access.config(agent("Good morning.", &["when can I come"], &["On Friday."]), ServerLimits::default())
     };
     TestServer::with(access, config).await
+}
+
+/// It is kept a little after the call.
+async fn until_there_is_a_turn_log(server: &TestServer, page: &Page) {
+    let ready = "window.dummyCall.events().find((event) => event.message.type === 'ready')";
+    let id = page.web.run(&format!("return {ready}.message.call_id")).await;
+    let path = format!("/v1/calls/{}/turn-log", id.as_str().unwrap());
+    let bearer = server.access.bearer();
+    no_hang(async { while server.get_as(&path, &bearer).await.starts_with("HTTP/1.1 404") {} }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,9 +65,14 @@ async fn a_call_can_be_read_heard_and_looked_into_once_it_is_over() {
     page.click(".replay li[data-who=caller] button").await;
     page.until_text(".replay .now", "when").await;
 
+    until_there_is_a_turn_log(&server, &page).await;
+    page.click("#past-detail .downloads button:last-of-type").await;
+    page.until_text("#log-title", "(turn log)").await;
+    page.until_text("#log-rows td", "end_call").await;
+
     page.click("#tab-call").await;
     page.click("#downloads [aria-label='From this page'] button:last-of-type").await;
-    page.until_text("#journal-rows td", "bye").await;
+    page.until_text("#log-rows td", "bye").await;
     page.close().await;
     server.stopped().await;
 }

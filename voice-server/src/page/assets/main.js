@@ -27,7 +27,7 @@ import { LiveCall } from "./call/live.js";
 import { CallView } from "./view/call-view.js";
 import { Desk } from "./view/desk.js";
 import { byId } from "./view/dom.js";
-import { JournalView } from "./past/journal.js";
+import { LogView } from "./past/log-view.js";
 import { PastCalls } from "./past/calls.js";
 import { SettingsView } from "./view/settings.js";
 import { SignInView } from "./view/sign-in.js";
@@ -39,10 +39,10 @@ const wavCaller = new WavCaller();
 const signInView = new SignInView();
 const signIn = new SignIn(() => signInView.show(signIn));
 const api = new Api(signIn);
-const journal = new JournalView(byId("view-journal"));
-const tabs = new Tabs({ "view-past": () => past.load(), "view-journal": () => journal.focus() });
-const past = new PastCalls(byId("view-past"), api, showJournal);
-const view = new CallView(api, showJournal);
+const logView = new LogView(byId("view-log"));
+const tabs = new Tabs({ "view-past": () => past.load(), "view-log": () => logView.focus() });
+const past = new PastCalls(byId("view-past"), api, showLog);
+const view = new CallView(api, showLog);
 let live = null;
 
 const desk = new Desk({
@@ -82,9 +82,9 @@ async function startCall() {
   await live.start(settings.source);
 }
 
-function showJournal(name, text) {
-  journal.open(name, text);
-  tabs.show("view-journal");
+function showLog(name, text) {
+  logView.open(name, text);
+  tabs.show("view-log");
 }
 
 signInView.bind((token) => signIn.use(token));

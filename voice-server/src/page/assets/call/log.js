@@ -1,4 +1,4 @@
-// The page's own journal of a call: every message that came or was sent, with the page's clocks.
+// The page's own log of a call: every message that came or was sent, with the page's clocks.
 //
 // Invariant: in the order of things; at most MAX_EVENTS are kept, the oldest go first and their number is told. Audio is
 // there with its header only.
@@ -23,7 +23,7 @@ export class EventLog {
 
   /** JSON lines: a header, then an event a line. */
   lines() {
-    const header = { journal: "page", began: new Date(performance.timeOrigin).toISOString(), forgotten: this.forgotten };
+    const header = { page_log: 1, began: new Date(performance.timeOrigin).toISOString(), forgotten: this.forgotten };
     return [header, ...this.events].map((line) => `${JSON.stringify(line)}\n`).join("");
   }
 }

@@ -9,8 +9,8 @@ import { CallDetail } from "./detail.js";
 const PAGE_ROWS = 25;
 
 export class PastCalls {
-  /** `openJournal(name, text)` shows a journal. */
-  constructor(root, api, openJournal) {
+  /** `openLog(name, text)` shows a log. */
+  constructor(root, api, openLog) {
     this.api = api;
     this.list = el("ol", { id: "past-list", class: "past-list" });
     this.note = el("p", { class: "empty", role: "status" });
@@ -21,7 +21,7 @@ export class PastCalls {
     const detail = el("section", { id: "past-detail", "aria-label": "The chosen call", tabindex: "-1" });
     detail.append(el("p", { class: "empty" }, "Choose a call to read it, hear it and see where its time went."));
     root.append(el("div", { class: "columns past" }, section, detail));
-    this.detail = new CallDetail(detail, api, openJournal);
+    this.detail = new CallDetail(detail, api, openLog);
   }
 
   /** Begins again with the newest. */

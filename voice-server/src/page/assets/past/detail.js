@@ -10,8 +10,8 @@ import { amount, duration, when } from "./format.js";
 import { Replay } from "./replay.js";
 
 export class CallDetail {
-  constructor(root, api, openJournal) {
-    Object.assign(this, { root, api, openJournal });
+  constructor(root, api, openLog) {
+    Object.assign(this, { root, api, openLog });
     this.replay = null;
   }
 
@@ -60,15 +60,15 @@ export class CallDetail {
       return el("button", { type: "button", click }, name);
     };
     const save = (ending) => (file) => download(`call-${call.id}${ending}`, file);
-    const show = async (file) => this.openJournal(`call-${call.id}.jsonl`, await file.text());
+    const show = async (file) => this.openLog(`call-${call.id}.turns.jsonl`, await file.text());
     return el(
       "div",
       { class: "downloads" },
       call.recorded ? fetched("Recording (Ogg Opus)", "recording", save(".ogg"), "recording") : null,
       fetched("Transcript", "transcript?format=text", save(".txt")),
       fetched("Captions (WebVTT)", "transcript?format=vtt", save(".vtt")),
-      fetched("Turn machine (JSON lines)", "journal", save(".jsonl"), "journal"),
-      fetched("Look into the turn machine", "journal", show, "journal"),
+      fetched("Turn log (JSON lines)", "turn-log", save(".turns.jsonl"), "turn log"),
+      fetched("Look into the turn log", "turn-log", show, "turn log"),
       note,
     );
   }

@@ -8,8 +8,8 @@ import { percentile } from "../model/measure.js";
 import { byId, download, el, wholeMs } from "./dom.js";
 
 export class AfterView {
-  constructor(api, openJournal) {
-    Object.assign(this, { api, openJournal });
+  constructor(api, openLog) {
+    Object.assign(this, { api, openLog });
   }
 
   clear() {
@@ -23,18 +23,27 @@ export class AfterView {
     const recording = button("Recording (WAV)", () => download(`call-${id}.wav`, live.recorder.wav()));
     const page = [
       live.recorder.isEmpty ? null : recording,
-      button("Messages (JSON lines)", () => download(`call-${id}-page.jsonl`, lines(live.log.lines()))),
-      button("Look into the messages", () => this.openJournal(`call-${id}-page.jsonl`, live.log.lines())),
+      button("Messages (JSON lines)", () => download(`call-${id}.page.jsonl`, lines(live.log.lines()))),
+      button("Look into the messages", () => this.openLog(`call-${id}.page.jsonl`, live.log.lines())),
     ];
     const kept = [
       this.#kept("Recording (Ogg Opus)", `/v1/calls/${id}/recording`, `call-${id}.ogg`, "The server has none: the tenant does not record its calls."),
       this.#kept("Transcript", `/v1/calls/${id}/transcript?format=text`, `call-${id}.txt`),
       this.#kept("Captions (WebVTT)", `/v1/calls/${id}/transcript?format=vtt`, `call-${id}.vtt`),
-      this.#kept("Turn machine (JSON lines)", `/v1/calls/${id}/journal`, `call-${id}.jsonl`, "The server has no journal of this call."),
+      this.#kept("Turn log (JSON lines)", `/v1/calls/${id}/turn-log`, `call-${id}.turns.jsonl`, "The server has no log of its turn-taking yet, or keeps none."),
+      button("Look into the turn log", () => this.#open(`/v1/calls/${id}/turn-log`, `call-${id}.turns.jsonl`)),
     ];
     const note = el("p", { class: "help", role: "status", id: "download-note" }, `This page's recording has the first ${MAX_MINUTES} minutes.`);
     byId("downloads").replaceChildren(group("From this page", page), group("From the server", kept), note);
     byId("after").hidden = false;
+  }
+
+  async #open(path, name) {
+    try {
+      this.openLog(name, await (await this.api.file(path)).text());
+    } catch (error) {
+      byId("download-note").textContent = error.message;
+    }
   }
 
   #kept(name, path, file, missing = "The server has not kept this yet; try again in a moment.") {

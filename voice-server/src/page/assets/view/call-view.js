@@ -15,14 +15,14 @@ import { WaterfallView } from "./waterfall.js";
 const TOLD_WITHIN_S = 0.12;
 
 export class CallView {
-  /** `openJournal(name, text)` shows a journal. */
-  constructor(api, openJournal) {
+  /** `openLog(name, text)` shows a log. */
+  constructor(api, openLog) {
     this.timeline = new TimelineView(byId("timeline"));
     this.transcript = new TranscriptView(byId("transcript"), byId("transcript-scroller"));
     this.waterfall = new WaterfallView(byId("turns"), byId("voice-to-voice"));
     this.bargeIns = new BargeInsView(byId("barge-ins"));
     this.counters = new CountersView(byId("counters"));
-    this.after = new AfterView(api, openJournal);
+    this.after = new AfterView(api, openLog);
     this.waitingTurns = [];
     const zoom = byId("zoom");
     if (matchMedia("(max-width: 520px)").matches) zoom.value = "6";

@@ -1,17 +1,17 @@
-// The lines of a journal, whichever of the two it is.
+// The lines of a log, whichever of the two it is.
 //
-// Invariant: any text gives rows; nothing is thrown. A row has the seconds since the journal's beginning (an output has its
+// Invariant: any text gives rows; nothing is thrown. A row has the seconds since the log's beginning (an output has its
 // input's), "in", "out" or "page", what it is in a word, and the rest as text.
 
-/** The rows of a journal, how many lines were none, and what kind of journal it is. */
-export function readJournal(text) {
+/** The rows of a log, how many lines were none, and what kind of log it is. */
+export function readLog(text) {
   const rows = [];
-  let [foreign, seconds, kind] = [0, null, "no journal"];
+  let [foreign, seconds, kind] = [0, null, "no log"];
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
     const value = parsed(line);
     if (value && isHeader(value)) {
-      kind = value.journal === "page" ? "journal of the page" : "journal of the turn machine";
+      kind = "page_log" in value ? "messages of the page" : "turn log";
       continue;
     }
     const row = value && (machineRow(value, seconds) ?? pageRow(value));
@@ -32,13 +32,13 @@ function parsed(line) {
 }
 
 function isHeader(value) {
-  return "turn_log" in value || "journal" in value || "config" in value;
+  return "turn_log" in value || "page_log" in value;
 }
 
 function machineRow(value, before) {
   const direction = "in" in value ? "in" : "out" in value ? "out" : null;
   if (direction === null) return "cut" in value ? row(before, "page", "cut", value.cut, value) : null;
-  const seconds = "at_ns" in value ? value.at_ns / 1e9 : "at_us" in value ? value.at_us / 1e6 : before;
+  const seconds = "at_ns" in value ? value.at_ns / 1e9 : before;
   return named(seconds, direction, value[direction], value);
 }
 

@@ -1,10 +1,10 @@
-// A journal of a call as a table: what the turn machine was told and said, or what the page sent and got.
+// A log of a call as a table: what the turn machine was told and said, or what the page sent and got.
 //
-// Invariant: a file of anybody's making is read line by line; what is no line of a journal is counted and left out. At most
+// Invariant: a file of anybody's making is read line by line; what is no line of a log is counted and left out. At most
 // MAX_SHOWN rows are in the document; the filter looks at all of them.
 
 import { el } from "../view/dom.js";
-import { readJournal } from "./journal-lines.js";
+import { readLog } from "./log-lines.js";
 
 /** More rows than a person looks at, and as many as a browser shows without a pause. */
 const MAX_SHOWN = 1_500;
@@ -12,15 +12,15 @@ const MAX_SHOWN = 1_500;
 /** A longer file is refused: it would all be in memory. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
-export class JournalView {
+export class LogView {
   constructor(root) {
     this.rows = [];
-    this.file = el("input", { type: "file", accept: ".jsonl,.json,application/jsonl", id: "journal-file", change: () => this.#file(this.file.files[0]) });
-    this.filter = el("input", { type: "search", id: "journal-filter", placeholder: "pause, clear, words…", autocomplete: "off", input: () => this.#show() });
-    this.direction = el("select", { id: "journal-direction", change: () => this.#show() });
+    this.file = el("input", { type: "file", accept: ".jsonl,.json,application/jsonl", id: "log-file", change: () => this.#file(this.file.files[0]) });
+    this.filter = el("input", { type: "search", id: "log-filter", placeholder: "pause, clear, words…", autocomplete: "off", input: () => this.#show() });
+    this.direction = el("select", { id: "log-direction", change: () => this.#show() });
     for (const [value, name] of [["", "in and out"], ["in", "in"], ["out", "out"]]) this.direction.append(el("option", { value }, name));
-    this.note = el("p", { class: "help", role: "status", id: "journal-note" }, "Open a journal, or drop one here. Arrow keys move, Enter shows a line in full.");
-    this.body = el("tbody", { id: "journal-rows" });
+    this.note = el("p", { class: "help", role: "status", id: "log-note" }, "Open a log of a call, or drop one here. Arrow keys move, Enter shows a line in full.");
+    this.body = el("tbody", { id: "log-rows" });
     root.append(this.#section());
     root.addEventListener("dragover", (event) => event.preventDefault());
     root.addEventListener("drop", (event) => this.#drop(event));
@@ -28,9 +28,9 @@ export class JournalView {
     this.body.addEventListener("click", ({ target }) => this.#choose(target.closest("tr"), true));
   }
 
-  /** Shows this text as a journal. */
+  /** Shows this text as a log. */
   open(name, text) {
-    const { rows, foreign, kind } = readJournal(text);
+    const { rows, foreign, kind } = readLog(text);
     this.rows = rows;
     this.filter.value = "";
     this.title.textContent = `${name} (${kind})`;
@@ -44,11 +44,11 @@ export class JournalView {
   }
 
   #section() {
-    this.title = el("h2", { id: "journal-title" }, "Journal");
+    this.title = el("h2", { id: "log-title" }, "Log of a call");
     const field = (name, input) => el("label", {}, `${name} `, input);
-    const bar = el("div", { class: "journal-bar" }, field("file", this.file), field("filter", this.filter), field("show", this.direction));
+    const bar = el("div", { class: "log-bar" }, field("file", this.file), field("filter", this.filter), field("show", this.direction));
     const head = el("thead", {}, el("tr", {}, ...["time", "", "what", "details"].map((name) => el("th", { scope: "col" }, name))));
-    const table = el("table", { class: "journal", "aria-labelledby": "journal-title" }, head, this.body);
+    const table = el("table", { class: "log", "aria-labelledby": "log-title" }, head, this.body);
     this.full = el("pre", { class: "full", tabindex: "0", hidden: true, "aria-label": "The chosen line" });
     return el("section", {}, this.title, bar, this.note, el("div", { class: "table-holder" }, table), this.full);
   }
@@ -73,7 +73,7 @@ export class JournalView {
     this.full.hidden = true;
     if (this.body.firstElementChild) this.body.firstElementChild.tabIndex = 0;
     const more = found.length > MAX_SHOWN ? `, the first ${MAX_SHOWN} are shown: narrow the filter` : "";
-    const foreign = this.foreign > 0 ? ` Left out: ${this.foreign} that belong to no journal.` : "";
+    const foreign = this.foreign > 0 ? ` Left out: ${this.foreign} that belong to no log.` : "";
     this.note.textContent = `${found.length} of ${this.rows.length} lines${more}.${foreign}`;
   }
 
