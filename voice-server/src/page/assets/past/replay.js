@@ -9,7 +9,7 @@ import { place } from "./format.js";
 /** Words so near to the place that is heard are marked. */
 const NEAR_MS = 500;
 
-const NAMES = Object.freeze({ caller: "Caller", agent: "Agent", tool: "Tool" });
+const NAMES = Object.freeze({ caller: "Caller", agent: "Agent", tool: "Tool", line: "Line" });
 
 export class Replay {
   constructor(api, call, lines) {
