@@ -127,6 +127,24 @@ async fn a_call_goes_on_over_another_socket_and_nothing_is_missing_or_said_twice
 }
 
 #[tokio::test]
+async fn a_call_in_which_nobody_speaks_is_taken_up_at_once() {
+    let server = TestServer::start(agent(Some("Yes?")), limits()).await;
+    let mut call = Lasting::call(&server).await;
+    while call.outcome.is_none() {
+        call.step().await;
+    }
+    // `resumed` is the very next message, though the agent has nothing to say.
+    call.break_and_return(&server).await;
+    call.take_over(&server).await;
+    // A socket that is closed in good order, but without a `bye`, is no end of the call either.
+    call.client.socket.close(None).await.unwrap();
+    call.take_over(&server).await;
+    call.client.send(r#"{"type":"ping","n":7}"#).await;
+    call.client.until(|message| *message == ServerMessage::Pong { n: 7 }).await;
+    server.stopped().await;
+}
+
+#[tokio::test]
 async fn what_was_lost_under_way_is_sent_again() {
     let server = TestServer::start(agent(Some(GREETING)), limits()).await;
     let mut call = Lasting::call(&server).await;

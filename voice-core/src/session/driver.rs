@@ -230,7 +230,7 @@ impl Driver {
         while let Some((reply, filler)) = self.tools.due_filler(now) {
             self.handle(Input::Reply(reply, ReplyInput::Clause { text: filler }), now);
         }
-        if now >= self.next_heard && self.replies.playing().is_some() {
+        if now >= self.next_heard && self.away_since.is_none() && self.replies.playing().is_some() {
             self.next_heard = now + HEARD_EVERY;
             self.tell_heard(now);
         }
@@ -245,7 +245,7 @@ impl Driver {
         let track = playing.and_then(|reply| reply.track.next_due(now));
         let track = track.map(|at| if self.stalled_since.is_some() { at.max(now + LINE_RETRY) } else { at });
         let dues = [track, self.machine.poll_timeout(), Some(self.listener.next_fill()), self.tools.next_filler()];
-        let heard = self.replies.playing().is_some().then_some(self.next_heard);
+        let heard = (is_here && self.replies.playing().is_some()).then_some(self.next_heard);
         dues.into_iter().chain([heard]).flatten().min().unwrap_or(now + IDLE)
     }
 
@@ -352,6 +352,10 @@ impl Driver {
         };
         self.watch.end(&record);
         let mut sink = self.sink;
+        if self.away_since.is_some() {
+            // Nobody is there to whom to say goodbye.
+            return record;
+        }
         // A far end that does not read is closed without its last words.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, poll_fn(|cx| sink.poll_close(cx))).await;
         record

@@ -51,8 +51,8 @@ impl Driver {
     }
 
     pub(super) fn line_back(&mut self, now: Instant) {
-        let Some(since) = self.away_since.take() else { return };
         self.stalled_since = None;
+        let Some(since) = self.away_since.take() else { return };
         if let Some(reply) = self.replies.playing() {
             reply.track.move_on(now);
         }

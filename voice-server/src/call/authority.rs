@@ -7,6 +7,7 @@ use crate::auth::{AuthError, Gate, Identity, Refused};
 use crate::principal::Principal;
 use std::ops::ControlFlow;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 use voice_core::transport::native::{AuthToken, ServerMessage};
@@ -52,7 +53,12 @@ impl Authority {
 
     /// Ready once the call has to end: what was shown has run out, or what ends it was shown. Until then it tells the
     /// client what there is to tell; whoever does not read misses it. Cancellation safe.
-    pub(super) async fn run_out(mut self, mut tokens: WireTokens, client: &WireSender) {
+    pub(super) async fn run_out(
+        mut self,
+        mut tokens: WireTokens,
+        mut renewals: Option<watch::Receiver<Instant>>,
+        client: &WireSender,
+    ) {
         let mut next_token = self.gate.now();
         loop {
             let token = async {
@@ -64,6 +70,7 @@ impl Authority {
                     Warned::NotYet => self.warn(client),
                     Warned::Yes => return info!("nothing says any more who the caller is: the call ends"),
                 },
+                expires_at = renewed(&mut renewals) => self.renewed(expires_at),
                 Some(token) = token => {
                     if self.take(&token, client).await.is_break() {
                         return info!("the token is somebody else's, or its tenant is suspended: the call ends");
@@ -72,6 +79,10 @@ impl Authority {
                 }
             }
         }
+    }
+
+    fn renewed(&mut self, expires_at: Instant) {
+        (self.expires_at, self.warned) = (expires_at, Warned::NotYet);
     }
 
     /// When there is something to do.
@@ -91,7 +102,7 @@ impl Authority {
     async fn take(&mut self, token: &AuthToken, client: &WireSender) -> ControlFlow<()> {
         let answer = match self.renew(token).await {
             Renewal::Until(expires_at) => {
-                (self.expires_at, self.warned) = (expires_at, Warned::NotYet);
+                self.renewed(expires_at);
                 ServerMessage::AuthRenewed { in_ms: self.left_ms() }
             }
             Renewal::Refused(why) => ServerMessage::Error { code: why.code(), message: why.to_string() },
@@ -117,4 +128,14 @@ impl Authority {
     fn left_ms(&self) -> u64 {
         self.expires_at.saturating_duration_since(self.gate.now()).as_millis() as u64
     }
+}
+
+/// When what the user showed to take the call up again runs out. Cancellation safe.
+async fn renewed(renewals: &mut Option<watch::Receiver<Instant>>) -> Instant {
+    if let Some(renewals) = renewals
+        && renewals.changed().await.is_ok()
+    {
+        return *renewals.borrow_and_update();
+    }
+    std::future::pending().await
 }

@@ -60,7 +60,7 @@ pub(crate) async fn enter(
 /// The call has its places already.
 fn returning(server: &Server, identity: &Identity, headers: &HeaderMap, call: &str) -> Result<Entrance, Refused> {
     check_origin(server, identity, headers)?;
-    let returning = server.resumables.claim(call, &identity.standing.principal).ok_or(Refused::CallGone)?;
+    let returning = server.resumables.claim(call, identity, server.gate.now())?;
     Ok(Entrance::Returning(Box::new(returning)))
 }
 

@@ -1,10 +1,12 @@
 //! The line of a call: over one socket, or over as many as it takes.
 
 use super::handshake::Agreed;
-use super::resume::{Held, LastingSocket, Registration, with_presence};
+use super::resume::{Held, Lasting, LastingSocket, Registration, with_presence};
 use super::socket::CallSocket;
 use futures::{Sink, Stream};
 use std::fmt::Display;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use voice_core::transport::native::FormatError;
 use voice_core::transport::{Line, WebSocketLimits, WebSocketLine, WireMessage, WireSender, WireTokens};
 
@@ -13,6 +15,8 @@ pub(super) struct OpenLine {
     pub(super) line: Box<dyn Line>,
     pub(super) sender: WireSender,
     pub(super) tokens: WireTokens,
+    /// When what was shown to take the call up again runs out.
+    pub(super) renewals: Option<watch::Receiver<Instant>>,
     /// The call can be taken up again as long as this is kept.
     pub(super) place: Option<Held>,
 }
@@ -25,9 +29,10 @@ pub(super) fn open(
     limits: WebSocketLimits,
 ) -> Result<OpenLine, FormatError> {
     let Some(registration) = registration else { return over(socket, agreed, limits) };
-    let (socket, presence, place) = LastingSocket::new(socket, registration);
+    let Lasting { socket, presence, renewals, place } = LastingSocket::over(socket, registration);
     let open = over(socket, agreed, limits)?;
-    Ok(OpenLine { line: with_presence(open.line, presence), place: Some(place), ..open })
+    let line = with_presence(open.line, presence);
+    Ok(OpenLine { line, renewals: Some(renewals), place: Some(place), ..open })
 }
 
 fn over<S, E>(socket: S, agreed: &Agreed, limits: WebSocketLimits) -> Result<OpenLine, FormatError>
@@ -37,5 +42,5 @@ where
 {
     let (mut line, sender) = WebSocketLine::new(socket, agreed.format, agreed.played, limits)?;
     let tokens = line.tokens();
-    Ok(OpenLine { line: Box::new(line), sender, tokens, place: None })
+    Ok(OpenLine { line: Box::new(line), sender, tokens, renewals: None, place: None })
 }

@@ -87,13 +87,14 @@ async fn converse(server: &Server, mut socket: CallSocket, call: CallUuid, pass:
     };
     let close_code = socket.close_code();
     let limits = WebSocketLimits { max_errors: server.limits.max_errors, ..WebSocketLimits::default() };
-    let OpenLine { line, sender, tokens, place: _place } = match line::open(socket, &agreed, registration, limits) {
-        Ok(open) => open,
-        Err(error) => return error!(%error, "no line in a format that was agreed"),
-    };
+    let OpenLine { line, sender, tokens, renewals, place: _place } =
+        match line::open(socket, &agreed, registration, limits) {
+            Ok(open) => open,
+            Err(error) => return error!(%error, "no line in a format that was agreed"),
+        };
     let authority = Authority::new(server.gate.clone(), &pass.identity, server.limits.auth_grace());
     let own_sender = sender.clone();
-    let run_out = async move { authority.run_out(tokens, &own_sender).await };
+    let run_out = async move { authority.run_out(tokens, renewals, &own_sender).await };
     let _active = server.metrics.call_started();
     info!(encoding = ?agreed.format.encoding, rate = agreed.format.rate, "call started");
     let line = recorded(server, line, pass, answered.header);
@@ -158,7 +159,7 @@ async fn answer<'s>(server: &'s Server, socket: &mut CallSocket, call: CallUuid,
 /// A place among the calls that can be taken up again, where both sides can.
 fn resumable(server: &Server, pass: &Pass, agreed: Agreed) -> Option<Registration> {
     match agreed.resumable {
-        Resumable::Yes => server.resumables.register(pass.identity.standing.principal, agreed, server.limits.resume()?),
+        Resumable::Yes => server.resumables.register(&pass.identity, agreed, server.limits.resume()?),
         Resumable::No => None,
     }
 }

@@ -1,6 +1,7 @@
 //! A WebSocket of the HTTP server as the line wants it: audio, text and close, and an end to endless silence.
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
 use futures::{Sink, Stream};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use voice_core::transport::WireMessage;
 
 /// The idle limit is looked at this often within its length.
@@ -19,6 +22,7 @@ pub(crate) struct CallSocket {
     idle: Duration,
     look: Interval,
     quiet_looks: u32,
+    heard: u64,
     code: CloseCode,
 }
 
@@ -47,12 +51,24 @@ pub(crate) enum SocketError {
     WebSocket(#[from] axum::Error),
 }
 
+impl SocketError {
+    /// Whether the client has sent what no WebSocket may carry, rather than that the connection broke.
+    pub(super) fn is_the_clients(&self) -> bool {
+        let Self::WebSocket(error) = self else { return false };
+        match std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<tungstenite::Error>()) {
+            Some(tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_)) => true,
+            Some(tungstenite::Error::Protocol(why)) => *why != ProtocolError::ResetWithoutClosingHandshake,
+            _ => false,
+        }
+    }
+}
+
 impl CallSocket {
     pub(crate) fn new(socket: WebSocket, idle: Duration) -> Self {
         let mut look = interval((idle / LOOKS).max(Duration::from_millis(1)));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.reset();
-        Self { socket, idle, look, quiet_looks: 0, code: CloseCode::default() }
+        Self { socket, idle, look, quiet_looks: 0, heard: 0, code: CloseCode::default() }
     }
 
     /// What it will close with.
@@ -63,6 +79,21 @@ impl CallSocket {
     /// It closes with what `code` says from now on.
     pub(super) fn set_close_code(&mut self, code: &CloseCode) {
         self.code = code.clone();
+    }
+
+    /// How often the client gave a sign of life, pongs among them.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// Asks for a sign of life, unless what was sent before is still on its way.
+    pub(super) fn ping(&mut self, cx: &mut Context<'_>) {
+        let mut socket = Pin::new(&mut self.socket);
+        if socket.as_mut().poll_ready(cx).is_ready() && socket.as_mut().start_send(Message::Ping(Bytes::new())).is_ok()
+        {
+            // An error is found by whoever sends next.
+            let _ = socket.poll_flush(cx);
+        }
     }
 
     /// Ready once the client was quiet for too long. A client that was heard costs nothing but a counter: no timer is
@@ -85,6 +116,7 @@ impl Stream for CallSocket {
         let this = self.get_mut();
         while let Poll::Ready(received) = Pin::new(&mut this.socket).poll_next(cx) {
             this.quiet_looks = 0;
+            this.heard += 1;
             let message = match received.transpose()? {
                 Some(Message::Binary(bytes)) => WireMessage::Binary(bytes),
                 Some(Message::Text(text)) => WireMessage::Text(text.to_string()),

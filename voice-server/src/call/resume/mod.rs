@@ -5,27 +5,35 @@
 //! up. While it has no socket, the call waits, for [`ServerLimits::resume_ms`](crate::limits::ServerLimits).
 
 mod come_back;
+mod door;
 mod line;
 mod outbox;
+mod pulse;
 mod socket;
 #[cfg(test)]
 mod tests;
 
 pub(super) use come_back::come_back;
 pub(super) use line::with_presence;
-pub(super) use socket::LastingSocket;
+pub(super) use socket::{Lasting, LastingSocket};
 
 use super::handshake::Agreed;
 use super::socket::CallSocket;
+use crate::auth::{Identity, Refused};
 use crate::principal::Principal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use door::{Door, Pending};
 use outbox::Span;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use voice_core::transport::native::ResumeOffer;
+
+/// When a client that came back too often may try again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A client that is back, with its new socket.
 pub(crate) struct Arrival {
@@ -45,6 +53,9 @@ struct Seat {
     agreed: Agreed,
     kept: Span,
     arrivals: mpsc::Sender<Arrival>,
+    door: Arc<Door>,
+    /// When what its user showed last runs out.
+    expires_at: watch::Sender<Instant>,
 }
 
 /// A call's place among the resumables, with what its socket needs. Dropped, it is given up.
@@ -53,6 +64,7 @@ pub(super) struct Registration {
     within: Duration,
     kept: Span,
     arrivals: mpsc::Receiver<Arrival>,
+    renewals: watch::Receiver<Instant>,
 }
 
 /// Holds the place for as long as the call runs.
@@ -62,7 +74,12 @@ pub(super) struct Held {
 }
 
 /// A call that its user may take up.
-pub(crate) struct Returning(Seat);
+pub(crate) struct Returning {
+    seat: Seat,
+    /// When what the user has shown for it runs out.
+    expires_at: Instant,
+    _pending: Pending,
+}
 
 /// Why a call that is there is not taken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,24 +93,29 @@ pub(super) enum NotResumed {
 }
 
 impl Resumables {
-    /// A place for a call of `owner`; none where the system has no randomness.
-    pub(super) fn register(&self, owner: Principal, agreed: Agreed, within: Duration) -> Option<Registration> {
+    /// A place for a call of whoever was identified; none where the system has no randomness.
+    pub(super) fn register(&self, who: &Identity, agreed: Agreed, within: Duration) -> Option<Registration> {
         let mut number = [0; 16];
         getrandom::fill(&mut number).ok()?;
         let token = URL_SAFE_NO_PAD.encode(number);
         let (sender, arrivals) = mpsc::channel(1);
         let kept = Span::default();
-        let seat = Seat { owner, agreed, kept: kept.clone(), arrivals: sender };
+        let (expires_at, renewals) = watch::channel(who.expires_at);
+        let owner = who.standing.principal;
+        let seat = Seat { owner, agreed, kept: kept.clone(), arrivals: sender, door: Arc::default(), expires_at };
         self.lock().insert(token.clone(), seat);
-        Some(Registration { held: Held { resumables: self.clone(), token }, within, kept, arrivals })
+        Some(Registration { held: Held { resumables: self.clone(), token }, within, kept, arrivals, renewals })
     }
 
-    /// The call that `token` names, if it runs and is `user`'s. Others' calls are answered like ones that are not there.
-    pub(super) fn claim(&self, token: &str, user: &Principal) -> Option<Returning> {
-        let seats = self.lock();
-        let seat = seats.get(token)?;
-        let is_owner = (seat.owner.tenant(), seat.owner.user()) == (user.tenant(), user.user());
-        (is_owner && !seat.arrivals.is_closed()).then(|| Returning(seat.clone()))
+    /// The call that `token` names, if it runs and is of whoever was identified. Others' calls are answered like ones that
+    /// are not there.
+    pub(super) fn claim(&self, token: &str, who: &Identity, now: Instant) -> Result<Returning, Refused> {
+        let (seats, user) = (self.lock(), who.standing.principal);
+        let is_theirs = |seat: &&Seat| (seat.owner.tenant(), seat.owner.user()) == (user.tenant(), user.user());
+        let seat = seats.get(token).filter(is_theirs).filter(|seat| !seat.arrivals.is_closed());
+        let seat = seat.ok_or(Refused::CallGone)?;
+        let _pending = seat.door.enter(now).ok_or(Refused::Requests { retry_after: AGAIN })?;
+        Ok(Returning { seat: seat.clone(), expires_at: who.expires_at, _pending })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Seat>> {
@@ -121,20 +143,22 @@ impl Returning {
     /// [`NotResumed`].
     pub(super) fn check(&self, hello: &Agreed) -> Result<u64, NotResumed> {
         let Some(resume) = hello.resume else { return Err(NotResumed::Hello) };
-        if (hello.format, hello.played) != (self.0.agreed.format, self.0.agreed.played) {
+        if (hello.format, hello.played) != (self.seat.agreed.format, self.seat.agreed.played) {
             return Err(NotResumed::Hello);
         }
         let received = resume.received;
-        if self.0.kept.has(received) { Ok(received) } else { Err(NotResumed::Received { received }) }
+        if self.seat.kept.has(received) { Ok(received) } else { Err(NotResumed::Received { received }) }
     }
 
-    /// Gives the call its new socket.
+    /// Gives the call its new socket, and what its user has shown for it.
     ///
     /// # Errors
     /// The socket, if the call is over or another one came just before.
     pub(super) fn give(&self, arrival: Arrival) -> Result<(), Box<Arrival>> {
-        self.0.arrivals.try_send(arrival).map_err(|refused| match refused {
+        self.seat.arrivals.try_send(arrival).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(arrival) | mpsc::error::TrySendError::Closed(arrival) => Box::new(arrival),
-        })
+        })?;
+        self.seat.expires_at.send_replace(self.expires_at);
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 use super::super::socket::{CallSocket, CloseCode, SocketError};
 use super::outbox::Outbox;
+use super::pulse::{Finding, Pulse};
 use super::{Arrival, Held, Registration};
 use futures::{Sink, Stream};
 use std::future::Future;
@@ -35,6 +36,20 @@ pub(crate) enum LastingError {
         /// What broke.
         why: String,
     },
+    /// The client sent what no socket may carry: it would do so again.
+    #[error(transparent)]
+    Client(SocketError),
+}
+
+/// What comes with a socket that may be replaced.
+pub(crate) struct Lasting {
+    pub(in crate::call) socket: LastingSocket,
+    /// Whether there is one now.
+    pub(in crate::call) presence: watch::Receiver<Presence>,
+    /// When what the user showed last runs out.
+    pub(in crate::call) renewals: watch::Receiver<Instant>,
+    /// The call can be taken up as long as this is kept.
+    pub(in crate::call) place: Held,
 }
 
 /// A socket that may be replaced.
@@ -44,9 +59,12 @@ pub(crate) struct LastingSocket {
     within: Duration,
     arrivals: mpsc::Receiver<Arrival>,
     presence: watch::Sender<Presence>,
+    pulse: Pulse,
     outbox: Outbox,
     /// Goes before anything else to a new socket.
     greeting: Option<WireMessage>,
+    /// A new socket has something to get that nobody else will see to.
+    owes: bool,
     received_texts: u64,
 }
 
@@ -55,7 +73,6 @@ enum State {
     Here(CallSocket),
     Away {
         why: String,
-        since: Instant,
         until: Pin<Box<Sleep>>,
     },
     /// The client is not waited for any more: what is still sent is nobody's.
@@ -63,44 +80,56 @@ enum State {
 }
 
 impl LastingSocket {
-    /// `socket`, for a start, and whether there is one. The call can be taken up as long as the third is kept.
-    pub(in crate::call) fn new(
-        socket: CallSocket,
-        registration: Registration,
-    ) -> (Self, watch::Receiver<Presence>, Held) {
-        let Registration { held, within, kept, arrivals } = registration;
+    /// With `socket` for a start.
+    pub(in crate::call) fn over(socket: CallSocket, registration: Registration) -> Lasting {
+        let Registration { held: place, within, kept, arrivals, renewals } = registration;
         let (presence, present) = watch::channel(Presence::Here);
-        let code = socket.close_code();
-        let outbox = Outbox::new(kept);
-        let state = State::Here(socket);
-        let socket = Self { state, code, within, arrivals, presence, outbox, greeting: None, received_texts: 0 };
-        (socket, present, held)
+        let socket = Self {
+            code: socket.close_code(),
+            state: State::Here(socket),
+            within,
+            arrivals,
+            presence,
+            pulse: Pulse::new(),
+            outbox: Outbox::new(kept),
+            greeting: None,
+            owes: false,
+            received_texts: 0,
+        };
+        Lasting { socket, presence: present, renewals, place }
     }
 
     fn lose(&mut self, why: String) {
         info!(why, within_ms = self.within.as_millis() as u64, "the socket broke: waiting for the client");
-        self.state = State::Away { why, since: now(), until: Box::pin(sleep(self.within)) };
-        self.presence.send_replace(Presence::Away);
+        self.state = State::Away { why, until: Box::pin(sleep(self.within)) };
+        self.tell(Presence::Away);
+    }
+
+    fn tell(&mut self, presence: Presence) {
+        if *self.presence.borrow() != presence {
+            self.pulse.turned(presence);
+            self.presence.send_replace(presence);
+        }
     }
 
     fn take_up(&mut self, arrival: Arrival) {
         let Arrival { mut socket, received } = arrival;
+        if matches!(self.state, State::Gone) {
+            return;
+        }
         if !self.outbox.rewind(received) {
             // It asked before what it lacks was dropped.
             return warn!(received, "a client came back too late for what it has not got");
         }
-        let away = match &self.state {
-            // The client gave its socket up before this end noticed.
-            State::Here(_) => Duration::ZERO,
-            State::Away { since, .. } => now().saturating_duration_since(*since),
-            State::Gone => return,
-        };
+        let away_ms = self.pulse.away().as_secs_f64() * 1e3;
         socket.set_close_code(&self.code);
-        let resumed = ServerMessage::Resumed { received: self.received_texts, away_ms: away.as_secs_f64() * 1e3 };
+        let resumed = ServerMessage::Resumed { received: self.received_texts, away_ms };
         self.greeting = serde_json::to_string(&resumed).ok().map(WireMessage::Text);
+        self.owes = true;
         self.state = State::Here(socket);
-        info!(away_ms = away.as_millis() as u64, "the client took the call up again");
-        self.presence.send_replace(Presence::Here);
+        self.pulse.restart();
+        info!(away_ms, "the client took the call up again");
+        self.tell(Presence::Here);
     }
 
     /// Nobody takes the call up any more.
@@ -109,15 +138,29 @@ impl LastingSocket {
         self.arrivals.close();
     }
 
+    /// Looks after the client from time to time: one that gives no sign of life is away though its socket is there; one
+    /// that takes nothing has lost it.
+    fn poll_pulse(&mut self, cx: &mut Context<'_>) {
+        while let (State::Here(socket), Poll::Ready(finding)) = (&mut self.state, self.pulse.poll_look(cx)) {
+            match finding.of(socket.heard()) {
+                Finding::Well => {}
+                Finding::Quiet => socket.ping(cx),
+                Finding::Silent => self.tell(Presence::Away),
+                Finding::Stalled => self.lose("the client takes nothing".into()),
+            }
+        }
+    }
+
     /// Ready once the present socket has got all there is and would take one more.
     fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let State::Here(socket) = &mut self.state {
-            match ready!(Pin::new(&mut *socket).poll_ready(cx)) {
-                Ok(()) => {}
-                Err(error) => {
+            match self.pulse.writing(Pin::new(&mut *socket).poll_ready(cx)) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
                     self.lose(error.to_string());
                     break;
                 }
+                Poll::Pending => return Poll::Pending,
             }
             let greets = self.greeting.is_some();
             let Some(next) = self.greeting.as_ref().or_else(|| self.outbox.next()) else { return Poll::Ready(()) };
@@ -130,6 +173,35 @@ impl LastingSocket {
         // Whoever comes wakes the other half, which reads; what tells of the presence wakes both.
         if matches!(self.state, State::Gone) { Poll::Ready(()) } else { Poll::Pending }
     }
+
+    /// Ready once all there is has left this process.
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_caught_up(cx));
+        let State::Here(socket) = &mut self.state else { return Poll::Ready(()) };
+        match ready!(self.pulse.writing(Pin::new(socket).poll_flush(cx))) {
+            Ok(()) => Poll::Ready(()),
+            Err(error) => {
+                self.lose(error.to_string());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// What one message of the present socket is to the line.
+    fn received(&mut self, message: Option<Result<WireMessage, SocketError>>) -> Option<<Self as Stream>::Item> {
+        match message {
+            // What ends a call is `bye`: sockets are closed by proxies, and by clients that open another one.
+            Some(Ok(WireMessage::Close)) => self.lose("the client closed it without a bye".into()),
+            Some(Ok(message)) => {
+                self.received_texts += u64::from(matches!(message, WireMessage::Text(_)));
+                return Some(Ok(message));
+            }
+            Some(Err(error)) if error.is_the_clients() => return Some(Err(LastingError::Client(error))),
+            Some(Err(error)) => self.lose(error.to_string()),
+            None => self.lose("the connection ended without a close".into()),
+        }
+        None
+    }
 }
 
 impl Stream for LastingSocket {
@@ -138,19 +210,25 @@ impl Stream for LastingSocket {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            if let Poll::Ready(Some(arrival)) = this.arrivals.poll_recv(cx) {
+            while let Poll::Ready(Some(arrival)) = this.arrivals.poll_recv(cx) {
                 this.take_up(arrival);
             }
+            if this.owes && this.poll_written(cx).is_ready() {
+                this.owes = false;
+            }
+            this.poll_pulse(cx);
             match &mut this.state {
-                State::Here(socket) => match ready!(Pin::new(socket).poll_next(cx)) {
-                    Some(Ok(message)) => {
-                        this.received_texts += u64::from(matches!(message, WireMessage::Text(_)));
-                        return Poll::Ready(Some(Ok(message)));
+                State::Here(socket) => {
+                    let polled = Pin::new(&mut *socket).poll_next(cx);
+                    if this.pulse.beats(socket.heard()) {
+                        this.tell(Presence::Here);
                     }
-                    Some(Err(error)) => this.lose(error.to_string()),
-                    None => this.lose("the connection ended without a close".into()),
-                },
-                State::Away { why, until, .. } => {
+                    let message = ready!(polled);
+                    if let Some(item) = this.received(message) {
+                        return Poll::Ready(Some(item));
+                    }
+                }
+                State::Away { why, until } => {
                     ready!(until.as_mut().poll(cx));
                     let gone = LastingError::Gone { within: this.within, why: std::mem::take(why) };
                     this.give_up();
@@ -178,19 +256,7 @@ impl Sink<WireMessage> for LastingSocket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), LastingError>> {
-        let this = self.get_mut();
-        ready!(this.poll_caught_up(cx));
-        match &mut this.state {
-            State::Here(socket) => match ready!(Pin::new(socket).poll_flush(cx)) {
-                Ok(()) => Poll::Ready(Ok(())),
-                Err(error) => {
-                    this.lose(error.to_string());
-                    Poll::Pending
-                }
-            },
-            State::Away { .. } => Poll::Pending,
-            State::Gone => Poll::Ready(Ok(())),
-        }
+        self.get_mut().poll_written(cx).map(Ok)
     }
 
     /// A client that is away is not waited for.
@@ -207,10 +273,4 @@ impl Sink<WireMessage> for LastingSocket {
             State::Away { .. } | State::Gone => Poll::Ready(Ok(())),
         }
     }
-}
-
-/// Tokio's clock, so that simulated time works.
-#[expect(clippy::disallowed_methods, reason = "the client is told how long it was away")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -1,5 +1,9 @@
+use super::door::Door;
 use super::outbox::Outbox;
+use super::pulse::{Finding, Pulse};
 use super::*;
+use std::future::poll_fn;
+use std::task::Poll;
 use voice_core::transport::WireMessage;
 
 fn message(n: u64) -> WireMessage {
@@ -47,4 +51,56 @@ fn what_is_kept_is_bounded_and_what_is_gone_is_known() {
     // Nothing that is still to be written is dropped for what comes after it.
     outbox.push(frame);
     assert!(span.has(oldest));
+}
+
+async fn looks(pulse: &mut Pulse, heard: u64) -> Finding {
+    poll_fn(|cx| pulse.poll_look(cx).map(|look| look.of(heard))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_gives_no_sign_of_life_is_asked_and_then_away() {
+    let mut pulse = Pulse::new();
+    for heard in 1..5 {
+        assert_eq!(looks(&mut pulse, heard).await, Finding::Well);
+    }
+    let found = [looks(&mut pulse, 4).await, looks(&mut pulse, 4).await, looks(&mut pulse, 4).await];
+    assert_eq!(found, [Finding::Well, Finding::Quiet, Finding::Quiet]);
+    assert_eq!(looks(&mut pulse, 4).await, Finding::Silent);
+    assert!(pulse.beats(5) && !pulse.beats(5));
+    assert_eq!(looks(&mut pulse, 5).await, Finding::Well);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_has_lost_its_socket_and_a_slow_one_has_not() {
+    let mut pulse = Pulse::new();
+    for heard in 1..10 {
+        // It takes something between two looks.
+        assert!(pulse.writing(Poll::<()>::Pending).is_pending());
+        assert_eq!(looks(&mut pulse, heard).await, Finding::Well);
+        assert!(pulse.writing(Poll::Ready(())).is_ready());
+        assert_eq!(looks(&mut pulse, heard).await, Finding::Well);
+    }
+    assert!(pulse.writing(Poll::<()>::Pending).is_pending());
+    let found = [looks(&mut pulse, 11).await, looks(&mut pulse, 12).await, looks(&mut pulse, 13).await];
+    assert_eq!(found, [Finding::Well, Finding::Well, Finding::Stalled]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_taken_up_by_few_at_a_time_and_not_all_the_time() {
+    let (door, mut now) = (Arc::new(Door::default()), start());
+    let two = (door.enter(now).unwrap(), door.enter(now).unwrap());
+    assert!(door.enter(now).is_none(), "a third at a time");
+    drop(two);
+    let taken = (0..100).filter(|_| door.enter(now).is_some()).count();
+    assert_eq!(taken, 6, "eight at once");
+    for _ in 0..100 {
+        now += Duration::from_secs(1);
+        assert!(door.enter(now).is_some());
+        assert!(door.enter(now).is_none(), "more than one a second");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "any instant will do")]
+fn start() -> Instant {
+    Instant::now()
 }

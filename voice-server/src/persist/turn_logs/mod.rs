@@ -57,7 +57,9 @@ pub(crate) fn start(
     objects: Arc<dyn ObjectStore>,
     max_bytes: u64,
 ) -> io::Result<(TurnLogs, TurnLogTasks)> {
-    let folders = Folders::open(&data.join("turn-logs"), keep::SUFFIX)?;
+    let folder = data.join("turn-logs");
+    writing::end_leftovers(&folder.join("running"))?;
+    let folders = Folders::open(&folder, keep::SUFFIX)?;
     let (ready, closing) = (Arc::new(Notify::new()), CancellationToken::new());
     let (commands, received) = channel();
     let (holds, held) = mpsc::channel(1);

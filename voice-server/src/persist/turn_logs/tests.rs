@@ -72,6 +72,24 @@ async fn what_a_dead_run_left_is_kept_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_log_that_a_dead_run_left_between_two_lines_is_no_whole_one() {
+    let (data, objects) = (tempfile::tempdir().unwrap(), Arc::new(InMemory::new()));
+    let folders = Folders::open(&data.path().join("turn-logs"), keep::SUFFIX).unwrap();
+    let head = "{\"turn_log\":1,\"rate\":8000,\"config\":{}}\n";
+    let told = "{\"at_ns\":5,\"in\":{\"command\":{\"hang_up\":\"caller_hung_up\"}}}\n";
+    // What the machine said to that was not written any more.
+    std::fs::write(folders.running(&header(7)), format!("{head}{told}")).unwrap();
+    let whole = format!("{head}{told}{{\"out\":{{\"end_call\":\"caller_hung_up\"}}}}\n");
+    std::fs::write(folders.running(&header(8)), whole).unwrap();
+    let (_, tasks) = start(data.path(), Arc::clone(&objects) as _, 1 << 20).unwrap();
+    tasks.stop(WITHIN).await;
+    assert!(
+        matches!(outcome(&kept(&*objects, 7).await), ReplayOutcome::IdenticalUntilCut(why) if why.contains("killed"))
+    );
+    assert_eq!(outcome(&kept(&*objects, 8).await), ReplayOutcome::Identical);
+}
+
+#[tokio::test]
 async fn a_bound_of_nothing_turns_logs_off() {
     let data = tempfile::tempdir().unwrap();
     let (logs, tasks) = start(data.path(), Arc::new(InMemory::new()), 0).unwrap();

@@ -5,7 +5,8 @@
 use crate::persist::folders::Folders;
 use crate::store::Header;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -16,6 +17,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The last line where a log would have a hole.
 const CUT: &[u8] = b"{\"cut\":\"the call broke off, or the server was too busy to write on\"}\n";
+
+/// The last line of a log whose process was killed between two lines.
+const KILLED: &[u8] = b"{\"cut\":\"the process that wrote it was killed\"}\n";
+
+/// How much of the end of a leftover is looked at.
+const LAST_BYTES: u64 = 256;
 
 /// What the thread is told.
 pub(super) enum Command {
@@ -124,4 +131,25 @@ impl Log {
 /// The call's end, or the log's.
 fn ends_log(line: &[u8]) -> bool {
     line.starts_with(b"{\"cut\":") || line.starts_with(b"{\"out\":{\"end_call\":")
+}
+
+/// Says in the logs that a dead run left in this folder where they end; one that ends within a line says so by that.
+pub(super) fn end_leftovers(running: &Path) -> io::Result<()> {
+    let files = match std::fs::read_dir(running) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for file in files {
+        let mut log = File::options().read(true).append(true).open(file?.path())?;
+        let length = log.metadata()?.len();
+        log.seek(io::SeekFrom::Start(length.saturating_sub(LAST_BYTES)))?;
+        let mut end = Vec::new();
+        log.read_to_end(&mut end)?;
+        let last = end.strip_suffix(b"\n").map(|lines| lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default());
+        if last.is_some_and(|last| !ends_log(last)) {
+            log.write_all(KILLED)?;
+        }
+    }
+    Ok(())
 }
