@@ -269,6 +269,17 @@ create table if not exists public.transcripts (
   constraint transcripts_call foreign key (tenant_id, call_id)
     references public.calls (tenant_id, id) on delete cascade
 );
+-- A database that knows fewer kinds of rows learns the rest.
+do $$
+begin
+  if not exists (select from pg_constraint where conrelid = 'public.transcripts'::regclass
+      and conname = 'transcripts_who_word' and pg_get_constraintdef(oid) like '%''line''%') then
+    alter table public.transcripts drop constraint if exists transcripts_who_word;
+    alter table public.transcripts
+      add constraint transcripts_who_word check (who in ('caller', 'agent', 'tool', 'line'));
+  end if;
+end
+$$;
 create index if not exists transcripts_of_day on public.transcripts (tenant_id, call_day);
 comment on table public.transcripts is 'One row for each thing said or done; text is what was heard.';
 

@@ -4,7 +4,7 @@
 
 use futures::future::join_all;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -65,6 +65,39 @@ async fn what_was_stored_is_there_when_it_is_opened_again() {
         assert_eq!(store.plans(&who).await.unwrap(), plans);
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_file_whose_transcripts_know_no_lines_learns_them_and_keeps_its_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("voice.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    user(&store).await;
+    store.close().await;
+    let mut file = beside(&path).await;
+    let schema = "SELECT sql FROM sqlite_master WHERE name = 'transcripts'";
+    let now: String = sqlx::query_scalar(schema).fetch_one(&mut file).await.unwrap();
+    let older = now.replace(", 'line'", "");
+    let call =
+        "INSERT INTO calls (id, tenant_id, user_id, run, started_at) SELECT zeroblob(16), id, id, id, 0 FROM tenants";
+    let said = |seq: u32, who: &str| {
+        format!(
+            "INSERT INTO transcripts (call_id, seq, tenant_id, call_day, turn, who, text, start_ms, end_ms, outcome) \
+             SELECT zeroblob(16), {seq}, id, '1970-01-01', 1, '{who}', 'x', 0, 0, 'silence' FROM tenants"
+        )
+    };
+    for step in ["DROP TABLE transcripts", &older, call, &said(0, "caller"), "PRAGMA user_version = 1"] {
+        sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut file).await.unwrap();
+    }
+    assert!(sqlx::raw_sql(AssertSqlSafe(said(1, "line"))).execute(&mut file).await.is_err());
+    file.close().await.unwrap();
+    for _ in 0..2 {
+        SqliteStore::open(&path).await.unwrap().close().await;
+    }
+    let mut file = beside(&path).await;
+    sqlx::raw_sql(AssertSqlSafe(said(1, "line"))).execute(&mut file).await.unwrap();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM transcripts").fetch_one(&mut file).await.unwrap();
+    assert_eq!((rows, sqlx::query_scalar::<_, String>(schema).fetch_one(&mut file).await.unwrap()), (2, now));
 }
 
 #[tokio::test]

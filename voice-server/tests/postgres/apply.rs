@@ -55,6 +55,19 @@ async fn the_schema_can_be_run_three_times_and_changes_nothing_after_the_first()
 }
 
 #[tokio::test]
+async fn a_database_whose_transcripts_know_no_lines_learns_them() {
+    let database = TestDatabase::new().await;
+    let mut admin = database.admin().await;
+    let tables = catalog(&mut admin).await;
+    let older = "alter table transcripts drop constraint transcripts_who_word; alter table transcripts add constraint \
+        transcripts_who_word check (who in ('caller', 'agent', 'tool'))";
+    sqlx::raw_sql(older).execute(&mut admin).await.unwrap();
+    assert_ne!(catalog(&mut admin).await, tables);
+    sqlx::raw_sql(SCHEMA).execute(&mut admin).await.unwrap();
+    assert_eq!(catalog(&mut admin).await, tables);
+}
+
+#[tokio::test]
 async fn four_servers_may_apply_it_at_once() {
     let database = TestDatabase::empty().await;
     let applied = join_all((0..4).map(|_| apply_to(&database))).await;

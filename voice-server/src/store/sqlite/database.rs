@@ -15,7 +15,12 @@ use std::time::Duration;
 /// Idempotent: applied whenever a file is opened.
 const SCHEMA: &str = include_str!("schema.sql");
 /// The last line of the schema says it.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// Around the schema, for a file of version 1, whose transcripts know no lines.
+const FROM_1: [&str; 2] = [
+    "ALTER TABLE transcripts RENAME TO transcripts_1",
+    "INSERT INTO transcripts SELECT * FROM transcripts_1; DROP TABLE transcripts_1",
+];
 
 /// Readers at a time; more wait for [`PATIENCE`].
 pub(super) const READERS: u32 = 8;
@@ -108,7 +113,10 @@ async fn apply_schema(writer: &SqlitePool, path: &Path) -> Result<(), OpenError>
     if found > VERSION {
         return Err(OpenError::Newer { path: path.to_owned() });
     }
-    sqlx::raw_sql(SCHEMA).execute(&mut *tx).await.map_err(OpenError::Database)?;
+    let steps: &[&str] = if found == 1 { &[FROM_1[0], SCHEMA, FROM_1[1]] } else { &[SCHEMA] };
+    for step in steps {
+        sqlx::raw_sql(step).execute(&mut *tx).await.map_err(OpenError::Database)?;
+    }
     tx.commit().await.map_err(OpenError::Database)
 }
 

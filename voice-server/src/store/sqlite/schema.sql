@@ -207,4 +207,4 @@ CREATE TABLE IF NOT EXISTS audit_log (
     detail TEXT NOT NULL DEFAULT '{}' CONSTRAINT audit_log_detail_json CHECK (json_valid(detail))
 ) STRICT;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
