@@ -3,6 +3,7 @@
 //! Invariant: nobody is let in without a token that one of the configured keys has signed and a profile in the store; the
 //! tenant and the role come from that profile. There is no switch that skips this. Tokens and keys are in no log.
 
+mod believed;
 mod caller;
 mod clock;
 mod error;

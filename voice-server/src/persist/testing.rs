@@ -42,6 +42,14 @@ struct Inner {
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
     expired_calls: Vec<Header>,
+    deleted: Vec<Header>,
+    /// How many calls it was to delete each time.
+    deletions: Vec<usize>,
+    /// More at once take too long.
+    deletes_at_most: Option<usize>,
+    /// These by themselves do.
+    undeletable: Vec<CallUuid>,
+    looked_up: usize,
 }
 
 /// Keeps rows as a database would: all entries of a write or none, and what is there already stays.
@@ -114,6 +122,11 @@ impl ScriptedStore {
         self.inner().forgotten.clone()
     }
 
+    /// How often it was asked who somebody is.
+    pub(crate) fn looked_up(&self) -> usize {
+        self.inner().looked_up
+    }
+
     fn commit(&self, entries: &[Entry]) -> Stored<()> {
         let mut inner = self.inner();
         inner.writes.push(entries.len());
@@ -163,6 +176,7 @@ impl SystemStore for ScriptedStore {
     }
 
     async fn standing(&self, _: UserId) -> Stored<Option<Standing>> {
+        self.inner().looked_up += 1;
         Ok(None)
     }
 
