@@ -124,7 +124,8 @@ pub trait SystemStore: Send + Sync {
     /// How long the calls of a tenant that were answered at or after `since` lasted together, those that run counted up
     /// to `now`.
     async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration>;
-    /// Writes entries in their order, all or none; what is there already stays as it is.
+    /// Writes entries in their order, all or none; what is there already stays as it is, but for the end of a call that was
+    /// taken for lost ([`SystemStore::end_orphans`]).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if an entry can never be written, [`StoreError::NotFound`] if its call was never begun or is
