@@ -60,7 +60,11 @@ impl Gate {
         metrics: Arc<ServerMetrics>,
         limits: &ServerLimits,
     ) -> Self {
-        let requests = RequestLimits { at_a_time: limits.tenant_requests, per_second: limits.tenant_requests_per_s };
+        let requests = RequestLimits {
+            at_a_time: limits.tenant_requests,
+            bodies_at_a_time: limits.tenant_bodies(),
+            per_second: limits.tenant_requests_per_s,
+        };
         let strangers = AddressLimits { max: limits.strangers, max_of_address: limits.strangers_of_address };
         Self(Arc::new(Inner {
             verifier,
@@ -151,6 +155,11 @@ impl Gate {
             TenantStatus::Active => Ok(Identity { standing, expires_at: verified.expires_at }),
             TenantStatus::Suspended => Err(AuthError::Suspended),
         }
+    }
+
+    /// Counts a request of a known user that was refused for lack of room.
+    pub(crate) fn request_refused(&self, reason: &'static str) {
+        self.0.metrics.request_refused(reason);
     }
 
     fn count(&self, why: AuthError) {

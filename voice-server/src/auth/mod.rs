@@ -33,7 +33,7 @@ pub use verifier::Verifier;
 
 use crate::addresses::AddressPlace;
 
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, Holding};
 pub(crate) use gate::{Gate, Identity};
 pub(crate) use refused::{Refused, UNAUTHORIZED};
 #[cfg(test)]
