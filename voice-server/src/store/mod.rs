@@ -138,11 +138,10 @@ pub trait SystemStore: Send + Sync {
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>>;
     /// Forgets a recording whose object is gone.
     async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()>;
-    /// The calls that [`SystemStore::delete_expired`] would delete, as far as `max_rows` go.
+    /// Calls past their tenant's retention that have no recording any more, oldest first, at most `max_rows`.
     async fn expired_calls(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>>;
-    /// Deletes calls past their tenant's retention that have no recording any more, with what was said in them; at most
-    /// `max_rows`. Gives how many.
-    async fn delete_expired(&self, now: OffsetDateTime, max_rows: u32) -> Stored<u64>;
+    /// Deletes these calls, with what was said in them; those that run, or have a recording, stay. Gives how many went.
+    async fn delete_calls(&self, calls: &[Header]) -> Stored<u64>;
     /// A tenant and a user of these ids, made where they are missing: for development's own tokens only.
     async fn ensure_development(&self, tenant: TenantId, user: UserId, role: Role) -> Stored<()>;
     /// Whether the database answers.
