@@ -49,7 +49,7 @@ pub struct ServerLimits {
     /// Requests, calls and renewals of one user a second, in the long run; one more is answered 429, before the store is
     /// asked. Twice as many may come at once.
     pub user_requests_per_s: u32,
-    /// Requests of one tenant that are worked on at a time; one more is answered 429.
+    /// Requests of one tenant that are worked on at a time; one more is answered 429. Downloads are at most half of them.
     pub tenant_requests: u32,
     /// Requests of one tenant a second, in the long run; likewise. Twice as many may come at once.
     pub tenant_requests_per_s: u32,
@@ -100,6 +100,11 @@ impl ServerLimits {
         let all = self.max_calls as u64;
         let share = all.saturating_mul(self.tenant_calls_percent.into()).div_ceil(100).max(1);
         if share >= all { u32::MAX } else { u32::try_from(share).unwrap_or(u32::MAX) }
+    }
+
+    /// Of the requests of a tenant, those whose answer goes on as long as its client takes it: half, and at least one.
+    pub(crate) fn tenant_bodies(&self) -> u32 {
+        (self.tenant_requests / 2).max(1)
     }
 
     pub(crate) fn connection(&self) -> Duration {

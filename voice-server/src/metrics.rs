@@ -73,6 +73,10 @@ impl ServerMetrics {
         self.count("voice_calls_refused_total", "reason", reason);
     }
 
+    pub(crate) fn request_refused(&self, reason: &'static str) {
+        self.count("voice_requests_refused_total", "reason", reason);
+    }
+
     pub(crate) fn connection_refused(&self) {
         self.handles.connections_refused.increment(1);
     }
@@ -179,6 +183,7 @@ fn describe() {
     describe_counter!("voice_calls_ended_total", "Calls that ended, by reason.");
     describe_counter!("voice_calls_refused_total", "Calls that were refused, by reason.");
     describe_counter!("voice_auth_refused_total", "Tokens and tickets that were refused, by reason.");
+    describe_counter!("voice_requests_refused_total", "Requests of the API beyond a tenant's share, by reason.");
     describe_counter!("voice_connections_refused_total", "Connections beyond the share of their address.");
     describe_counter!("voice_handshakes_failed_total", "Connections that did not become calls.");
     describe_counter!("voice_call_panics_total", "Calls that broke off by a fault of the server.");

@@ -24,7 +24,12 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     header: Option<(HeaderName, HeaderValue)>,
+    because: Option<Because>,
 }
+
+/// Why a request was refused for lack of room, in one word: an extension of its answer, for the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Because(pub(crate) &'static str);
 
 /// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -95,7 +100,7 @@ pub(crate) enum Rejected {
 impl Problem {
     /// `detail` says what is wrong and what to do.
     pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into(), header: None }
+        Self { status, detail: detail.into(), header: None, because: None }
     }
 
     /// `detail` names the field.
@@ -118,6 +123,12 @@ impl Problem {
         self.header = Some((name, value));
         self
     }
+
+    /// With one word for a metric's label.
+    pub(crate) fn because(mut self, reason: &'static str) -> Self {
+        self.because = Some(Because(reason));
+        self
+    }
 }
 
 impl IntoResponse for Problem {
@@ -133,6 +144,9 @@ impl IntoResponse for Problem {
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }
+        if let Some(because) = self.because {
+            response.extensions_mut().insert(because);
+        }
         response
     }
 }
@@ -144,7 +158,8 @@ impl From<StoreError> for Problem {
             StoreError::Conflict { sentence } => Self::new(StatusCode::CONFLICT, sentence),
             StoreError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, error.to_string()),
             StoreError::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
-                .with(header::RETRY_AFTER, RETRY_AFTER_SECONDS),
+                .with(header::RETRY_AFTER, RETRY_AFTER_SECONDS)
+                .because("tenant_database"),
             StoreError::Unavailable(cause) => {
                 warn!(%cause, "the database cannot be reached: a request is answered 503");
                 Self::unavailable("the database cannot be reached now; try again later")

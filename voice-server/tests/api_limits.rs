@@ -77,6 +77,13 @@ impl RawClient {
         no_hang(self.0.read_exact(&mut vec![0; bytes])).await.unwrap();
     }
 
+    async fn metrics(mut self, token: &Token) -> String {
+        assert_eq!(self.ask(token, "GET /metrics", "Connection: close\r\n").await, "HTTP/1.1 200 OK");
+        let mut text = String::new();
+        no_hang(self.0.read_to_string(&mut text)).await.unwrap();
+        text
+    }
+
     /// How much there is until the end, whatever that is.
     async fn rest(&mut self) -> usize {
         let (mut all, mut piece) = (0, vec![0; 64 * 1024]);
@@ -118,6 +125,22 @@ async fn a_download_holds_its_tenants_place_until_it_is_over() {
     api.get(&other.token, "/v1/me").await.ok();
     drop(download);
     no_hang(async { while api.get(&world.token, "/v1/me").await.status != StatusCode::OK {} }).await;
+}
+
+#[tokio::test]
+async fn downloads_leave_half_of_the_tenants_places_and_what_is_refused_is_counted() {
+    let (api, world, call) = long_recording(ServerLimits { tenant_requests: 4, ..patient() }).await;
+    let downloads =
+        [RawClient::download(&api, &world.token, call).await, RawClient::download(&api, &world.token, call).await];
+    let path = format!("/v1/calls/{call}/recording");
+    api.get(&world.token, &path).await.problem(StatusCode::TOO_MANY_REQUESTS);
+    let head = RawClient::connect(&api).await.ask(&world.token, &format!("HEAD {path}"), "").await;
+    assert_eq!(head, "HTTP/1.1 200 OK", "its head is no download");
+    let ticket = RawClient::connect(&api).await.ask(&world.token, "POST /v1/tickets", "").await;
+    assert_eq!(ticket, "HTTP/1.1 201 Created");
+    let metrics = RawClient::connect(&api).await.metrics(&world.token).await;
+    assert!(metrics.contains("voice_requests_refused_total{reason=\"tenant_bodies\"} 1\n"), "{metrics}");
+    drop(downloads);
 }
 
 #[tokio::test]

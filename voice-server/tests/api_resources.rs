@@ -5,14 +5,18 @@
 mod api_support;
 
 use api_support::world::{Placed, World, minutes_ago, put, somebody};
-use api_support::{Answer, Api, Token};
+use api_support::{Answer, Api, Token, pass};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use uuid::Uuid;
 use voice_server::store::{Entry, Utterance, Who};
 use voice_server::{Role, TenantId};
+
+/// What a user is here is believed for so long.
+const BELIEVED: Duration = Duration::from_secs(1);
 
 async fn start() -> (Api, World) {
     let api = Api::start().await;
@@ -253,9 +257,11 @@ async fn a_platform_administrator_makes_tenants_and_their_users() {
 
     let suspend = json!({ "status": "suspended" });
     api.send(Method::PATCH, &admin, &place, Some(&suspend)).await.ok();
+    pass(BELIEVED).await;
     api.get(&token, "/v1/me").await.problem(StatusCode::FORBIDDEN);
     api.send(Method::PATCH, &admin, &place, Some(&json!({ "status": "active" }))).await.ok();
     assert_eq!(api.send(Method::DELETE, &admin, &user_place, None).await.status, StatusCode::NO_CONTENT);
+    pass(BELIEVED).await;
     api.get(&token, "/v1/me").await.problem(StatusCode::UNAUTHORIZED);
     api.send(Method::DELETE, &admin, &user_place, None).await.problem(StatusCode::NOT_FOUND);
     api.get(&world.token, "/v1/me").await.ok();

@@ -34,6 +34,8 @@ async fn let_page_call(server: &TestServer) {
 async fn change_tenant(server: &TestServer, change: TenantChange) {
     let store = &server.access.store;
     store.change_tenant(&admin(server).await, TENANT, &change).await.unwrap();
+    // What a user is here is believed for a second.
+    pass(Duration::from_secs(1)).await;
 }
 
 async fn admin(server: &TestServer) -> Principal {

@@ -123,6 +123,7 @@ async fn the_call_of_a_suspended_tenant_ends_at_its_renewal() {
     let admin = store.standing(admin).await.unwrap().unwrap().principal;
     let change = TenantChange { status: Some(TenantStatus::Suspended), ..TenantChange::default() };
     store.change_tenant(&admin, TENANT, &change).await.unwrap();
+    pass(Duration::from_secs(1)).await;
     client.auth(&token_for(&server.access, USER, 60 * MINUTE)).await;
     assert_eq!(end(&mut client).await, ("unauthorized".to_owned(), 4401));
 }

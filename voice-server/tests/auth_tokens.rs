@@ -5,7 +5,7 @@
 mod auth_support;
 mod serve_support;
 
-use auth_support::{Project, TestKey, claims, sign, with};
+use auth_support::{Project, TestKey, claims, pass, sign, with};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, get_current_timestamp};
@@ -14,10 +14,14 @@ use serde_json::{Value, json};
 use serve_support::access_support::{Access, TENANT, USER};
 use serve_support::{Answered, TestServer, agent};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 use voice_server::auth::{Jwks, LocalIssuer, SharedSecret, Verifier};
 use voice_server::store::{NewUser, TenantChange, TenantStatus};
 use voice_server::{Role, ServerConfig, ServerLimits, TenantId, UserId};
+
+/// What a user is here is believed for so long.
+const BELIEVED: Duration = Duration::from_secs(1);
 
 const SECRET: &str = "the secret of a project, of more than 32 bytes";
 
@@ -249,7 +253,7 @@ async fn every_reason_is_told_to_the_metrics_and_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn the_users_of_a_suspended_tenant_and_removed_users_are_out_at_once() {
+async fn the_users_of_a_suspended_tenant_and_removed_users_are_out_after_a_second() {
     let attacked = Attacked::start().await;
     let store = &attacked.server.access.store;
     let (tenant, admin, user) = (TenantId(Uuid::from_u128(8)), UserId(Uuid::from_u128(9)), UserId(Uuid::from_u128(10)));
@@ -261,10 +265,12 @@ async fn the_users_of_a_suspended_tenant_and_removed_users_are_out_at_once() {
     let stayer = attacked.ec.sign(&attacked.claims());
     assert_eq!(attacked.try_token(&leaver).await.map(|answer| answer.status), [101, 201]);
     store.delete_user(&admin, user).await.unwrap();
+    pass(BELIEVED).await;
     attacked.is_refused("a user who was removed", &leaver).await;
 
     let suspended = TenantChange { status: Some(TenantStatus::Suspended), ..TenantChange::default() };
     store.change_tenant(&admin, TENANT, &suspended).await.unwrap();
+    pass(BELIEVED).await;
     for answer in attacked.try_token(&stayer).await {
         assert!(answer.status == 403 && answer.body.contains("suspended"), "{answer:?}");
     }

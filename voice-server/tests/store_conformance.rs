@@ -73,6 +73,7 @@ on_every_store! {
         a_batch_with_an_entry_that_cannot_be_written_writes_nothing
         nothing_is_written_before_the_start
         an_end_is_never_taken_back
+        a_call_that_was_taken_for_lost_ends_as_it_did
         a_call_has_one_recording
         a_lead_that_is_gone_does_not_stop_its_call
         nothing_is_as_good_as_written
@@ -90,6 +91,7 @@ on_every_store! {
         orphans_end_with_their_last_utterance
         a_call_goes_after_its_recording_when_its_time_is_over
         no_more_goes_at_a_time_than_asked
+        only_what_is_listed_is_deleted_and_never_what_runs_or_is_recorded
     }
     standing {
         a_subject_without_a_profile_has_no_standing

@@ -3,7 +3,7 @@
 //! Invariant: a request is answered within the deadline, and no answer is kept by a cache or taken for another type.
 
 use super::state::ApiState;
-use crate::problem::Problem;
+use crate::problem::{Because, Problem};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -21,6 +21,15 @@ pub(crate) async fn within_deadline(State(api): State<ApiState>, request: Reques
         Ok(response) => response,
         Err(_) => Problem::unavailable("this took too long; try again later").into_response(),
     }
+}
+
+/// Counts who was refused for lack of room.
+pub(crate) async fn counted(State(api): State<ApiState>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if let Some(Because(reason)) = response.extensions().get() {
+        api.gate.request_refused(reason);
+    }
+    response
 }
 
 /// Marks what is a tenant's as nobody else's.

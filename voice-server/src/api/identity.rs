@@ -4,7 +4,7 @@
 //! body: who is nobody here learns nothing of what is wrong with their request.
 
 use super::state::ApiState;
-use crate::auth::Caller;
+use crate::auth::{Caller, Holding};
 use crate::principal::{Principal, Role};
 use crate::problem::Problem;
 use axum::body::Body;
@@ -21,10 +21,23 @@ pub(crate) struct User(Caller);
 pub(crate) struct Administrator(User);
 
 impl User {
-    /// The body of an answer that keeps the request's place until its client has all of it, or is gone.
-    pub(crate) fn hold(self, body: Body) -> Body {
+    /// What the body of a long answer keeps: to be had before what it is made of is opened.
+    ///
+    /// # Errors
+    /// 429 where such answers hold half of the tenant's places already: the other half stays for everything else.
+    pub(crate) fn hold(self) -> Result<Held, Problem> {
+        Ok(Held(self.0.hold()?))
+    }
+}
+
+/// The places of a request whose answer is long.
+pub(crate) struct Held(Holding);
+
+impl Held {
+    /// The body, keeping the places until its client has all of it, or is gone.
+    pub(crate) fn keep(self, body: Body) -> Body {
         Body::from_stream(body.into_data_stream().map(move |piece| {
-            let _place = &self;
+            let _places = &self.0;
             piece
         }))
     }

@@ -54,6 +54,7 @@ where
         .method_not_allowed_fallback(guard::wrong_method)
         .layer(Extension(document))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(api.clone(), guard::counted))
         .layer(middleware::from_fn_with_state(api.clone(), guard::within_deadline))
         .layer(cors)
         .layer(middleware::from_fn(guard::sealed));

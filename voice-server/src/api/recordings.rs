@@ -63,12 +63,14 @@ async fn read_recording(
         Wanted::NotModified => Ok(audio::described(StatusCode::NOT_MODIFIED, &recording, Body::empty())),
         Wanted::Head => Ok(audio::whole(&recording, Body::empty())),
         Wanted::Whole => {
+            let held = who.hold()?;
             let body = audio::open(&*api.recordings, &recording, None).await?;
-            Ok(audio::whole(&recording, who.hold(body)))
+            Ok(audio::whole(&recording, held.keep(body)))
         }
         Wanted::Part(part) => {
+            let held = who.hold()?;
             let body = audio::open(&*api.recordings, &recording, Some(part.clone())).await?;
-            Ok(audio::part(&recording, &part, who.hold(body)))
+            Ok(audio::part(&recording, &part, held.keep(body)))
         }
         Wanted::BeyondTheEnd => Err(audio::beyond_the_end(size_bytes)),
     }

@@ -27,8 +27,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 async fn read_turn_log(State(api): State<ApiState>, who: User, Id(call): Id<CallUuid>) -> Result<Response, Problem> {
     let found = api.store.call(&who, call).await?;
     let key = turn_log_key(&Header { tenant: who.tenant(), call, started_at: found.call.started_at });
+    let held = who.hold()?;
     match api.recordings.get(&key).await {
-        Ok(log) => Ok((headers(call), who.hold(Body::from_stream(log.into_stream()))).into_response()),
+        Ok(log) => Ok((headers(call), held.keep(Body::from_stream(log.into_stream()))).into_response()),
         Err(Error::NotFound { .. }) => Err(Problem::new(StatusCode::NOT_FOUND, "there is no such turn log")),
         Err(cause) => {
             error!(%call, %cause, "a turn log cannot be read");

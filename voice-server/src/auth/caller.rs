@@ -12,13 +12,25 @@ use axum::http::{HeaderMap, header};
 /// as long as it works.
 pub(crate) struct Caller {
     identity: Identity,
-    _place: Place,
+    place: Place,
+}
+
+/// The places of a request whose answer goes on as long as its client takes it.
+pub(crate) struct Holding {
+    _request: Place,
+    _body: Place,
 }
 
 impl Caller {
     /// Who asks.
     pub(crate) fn principal(&self) -> &Principal {
         &self.identity.standing.principal
+    }
+
+    /// What a long answer keeps until it is over; refused where the tenant has as many of them as it may.
+    pub(crate) fn hold(self) -> Result<Holding, Refused> {
+        let body = self.place.body().map_err(|at_bound| Refused::Bodies { retry_after: at_bound.retry_after })?;
+        Ok(Holding { _request: self.place, _body: body })
     }
 
     pub(super) fn identity(&self) -> &Identity {
@@ -36,8 +48,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let gate = Gate::from_ref(state);
         let identity = gate.identify(bearer(&parts.headers)).await?;
-        let _place = gate.request(&identity)?;
-        Ok(Self { identity, _place })
+        let place = gate.request(&identity)?;
+        Ok(Self { identity, place })
     }
 }
 

@@ -1,7 +1,9 @@
 //! Where whoever wants something from the server is identified, and held to what their tenant may take.
 //!
-//! Invariant: an [`Identity`] that leaves here is that of a verified user of an active tenant, as the store has it now.
+//! Invariant: an [`Identity`] that leaves here is that of a verified user of an active tenant, as the store had it a second
+//! ago at most, or when it was last asked, if it takes longer to answer.
 
+use super::believed::{Believed, Lives};
 use super::error::AuthError;
 use super::key::Verified;
 use super::minutes::{Minutes, until_next_month};
@@ -22,6 +24,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+/// For how long the store is believed what somebody is here, be it nobody; that it says nothing is not believed at all.
+const STANDING: Lives = Lives { answer: Duration::from_secs(1), failure: Duration::ZERO };
+
 /// The gate of a server. Clones are the same gate.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<Inner>);
@@ -32,6 +37,7 @@ struct Inner {
     metrics: Arc<ServerMetrics>,
     tickets: Tickets,
     users: Rate<UserId>,
+    standings: Believed<UserId, Option<Standing>>,
     tenants: Tenants,
     max_calls_of_tenant: u32,
     strangers: Addresses,
@@ -54,7 +60,11 @@ impl Gate {
         metrics: Arc<ServerMetrics>,
         limits: &ServerLimits,
     ) -> Self {
-        let requests = RequestLimits { at_a_time: limits.tenant_requests, per_second: limits.tenant_requests_per_s };
+        let requests = RequestLimits {
+            at_a_time: limits.tenant_requests,
+            bodies_at_a_time: limits.tenant_bodies(),
+            per_second: limits.tenant_requests_per_s,
+        };
         let strangers = AddressLimits { max: limits.strangers, max_of_address: limits.strangers_of_address };
         Self(Arc::new(Inner {
             verifier,
@@ -62,6 +72,7 @@ impl Gate {
             metrics,
             tickets: Tickets::default(),
             users: Rate::new(limits.user_requests_per_s),
+            standings: Believed::new(STANDING),
             tenants: Tenants::new(requests),
             max_calls_of_tenant: limits.max_calls_of_tenant(),
             strangers: Addresses::new(strangers),
@@ -120,8 +131,9 @@ impl Gate {
         let bound = if of_plan <= share { Refused::Calls { max: of_plan } } else { Refused::CallShare { max: share } };
         let place = self.0.tenants.call(tenant, of_plan.min(share)).map_err(|_| bound)?;
         let now = clock::wall();
-        let ask = async |since| self.0.store.talk_time(tenant, since, now).await;
-        let talked = self.0.minutes.talked(tenant, now, ask).await.map_err(|error| no_store(&error))?;
+        let store = Arc::clone(&self.0.store);
+        let ask = |since| async move { store.talk_time(tenant, since, now).await.map_err(|error| no_store(&error)) };
+        let talked = self.0.minutes.talked(tenant, now, ask).await?;
         if talked >= Duration::from_secs(60) * limits.max_call_minutes {
             return Err(Refused::Minutes { max: limits.max_call_minutes, retry_after: until_next_month(now) });
         }
@@ -136,12 +148,18 @@ impl Gate {
     /// Bounded before the store is asked: whoever asks too often costs it nothing.
     async fn standing_of(&self, verified: Verified) -> Result<Identity, AuthError> {
         self.0.users.take(&verified.user).map_err(|_| AuthError::TooOften)?;
-        let standing = self.0.store.standing(verified.user).await.map_err(|error| no_store(&error))?;
-        let standing = standing.ok_or(AuthError::NoProfile)?;
+        let (store, user) = (Arc::clone(&self.0.store), verified.user);
+        let ask = || async move { store.standing(user).await.map_err(|error| no_store(&error)) };
+        let standing = self.0.standings.get(user, ask).await?.ok_or(AuthError::NoProfile)?;
         match standing.status {
             TenantStatus::Active => Ok(Identity { standing, expires_at: verified.expires_at }),
             TenantStatus::Suspended => Err(AuthError::Suspended),
         }
+    }
+
+    /// Counts a request of a known user that was refused for lack of room.
+    pub(crate) fn request_refused(&self, reason: &'static str) {
+        self.0.metrics.request_refused(reason);
     }
 
     fn count(&self, why: AuthError) {
@@ -153,4 +171,28 @@ impl Gate {
 fn no_store(error: &StoreError) -> AuthError {
     warn!(%error, "a user or tenant cannot be looked up");
     AuthError::NoStore
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::testing::ScriptedStore;
+    use futures::future::join_all;
+    use tokio::time::advance;
+    use uuid::Uuid;
+
+    #[tokio::test(start_paused = true)]
+    async fn however_much_a_user_asks_the_store_is_asked_who_it_is_once_a_second() {
+        let store = Arc::new(ScriptedStore::default());
+        let asked_of = Arc::clone(&store) as Arc<dyn SystemStore>;
+        let metrics = Arc::new(ServerMetrics::new());
+        let gate = Gate::new(Arc::default(), asked_of, metrics, &ServerLimits::default());
+        let who = |_| gate.standing_of(Verified { user: UserId(Uuid::nil()), expires_at: clock::now() });
+        for second in 1..=3 {
+            let refused = join_all((0..40).map(who)).await;
+            assert!(refused.iter().all(|answer| matches!(answer, Err(AuthError::NoProfile))));
+            assert_eq!(store.looked_up(), second);
+            advance(Duration::from_secs(1)).await;
+        }
+    }
 }

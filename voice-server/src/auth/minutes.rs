@@ -4,62 +4,40 @@
 //! tenant goes over its minutes by no more than its calls of that time; and it is asked once at a time of each tenant: whoever
 //! else wants to know waits for the answer.
 
-use super::clock;
+use super::believed::{Believed, Lives};
+use super::error::AuthError;
 use crate::principal::TenantId;
-use crate::shares::Shares;
-use crate::store::Stored;
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::{Date, Month, OffsetDateTime};
-use tokio::time::Instant;
 
-/// How long an answer is believed.
-const BELIEVED: Duration = Duration::from_secs(15);
+/// A failure is shared by whoever asks soon after, so that those who wait do not find it out one after the other.
+const LIVES: Lives = Lives { answer: Duration::from_secs(15), failure: Duration::from_secs(1) };
 
 /// What the store said of each tenant lately.
-pub(super) struct Minutes {
-    said: Mutex<HashMap<TenantId, (Duration, Instant)>>,
-    /// Who asks.
-    asking: Shares,
-}
+pub(super) struct Minutes(Believed<TenantId, Duration>);
 
 impl Default for Minutes {
     fn default() -> Self {
-        Self { said: Mutex::default(), asking: Shares::new(1) }
+        Self(Believed::new(LIVES))
     }
 }
 
 impl Minutes {
     /// How long the calls of `tenant` lasted since the month of `now` began, which is what `ask` is asked for. Cancellation
-    /// safe as far as `ask` is.
-    pub(super) async fn talked(
+    /// safe.
+    ///
+    /// # Errors
+    /// That of `ask`.
+    pub(super) async fn talked<F>(
         &self,
         tenant: TenantId,
         now: OffsetDateTime,
-        ask: impl AsyncFnOnce(OffsetDateTime) -> Stored<Duration>,
-    ) -> Stored<Duration> {
-        if let Some(talked) = self.believed(tenant) {
-            return Ok(talked);
-        }
-        let _asking = self.asking.take(tenant).await;
-        // Whoever asked meanwhile asked for those who waited, too.
-        if let Some(talked) = self.believed(tenant) {
-            return Ok(talked);
-        }
-        let talked = ask(start_of_month(now)).await?;
-        self.lock().insert(tenant, (talked, clock::now()));
-        Ok(talked)
-    }
-
-    fn believed(&self, tenant: TenantId) -> Option<Duration> {
-        let (now, mut said) = (clock::now(), self.lock());
-        said.retain(|_, (_, at)| now.saturating_duration_since(*at) < BELIEVED);
-        said.get(&tenant).map(|(talked, _)| *talked)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, (Duration, Instant)>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        ask: impl FnOnce(OffsetDateTime) -> F,
+    ) -> Result<Duration, AuthError>
+    where
+        F: Future<Output = Result<Duration, AuthError>> + Send + 'static,
+    {
+        self.0.get(tenant, || ask(start_of_month(now))).await
     }
 }
 
@@ -85,7 +63,7 @@ mod tests {
     use futures::future::join_all;
     use std::cell::Cell;
     use time::format_description::well_known::Rfc3339;
-    use tokio::task::yield_now;
+    use tokio::time::sleep;
     use uuid::Uuid;
 
     fn at(text: &str) -> OffsetDateTime {
@@ -93,18 +71,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_asks_while_somebody_asks_gets_that_answer() {
+    async fn when_the_store_fails_all_who_wait_and_who_come_soon_are_told_at_once() {
         let (minutes, asked, now) = (Minutes::default(), Cell::new(0), at("2026-03-01T00:00:00Z"));
-        let talked = |tenant| {
-            minutes.talked(TenantId(Uuid::from_u128(tenant)), now, async |_| {
+        let talked = |_| {
+            minutes.talked(TenantId(Uuid::nil()), now, |_| {
                 asked.set(asked.get() + 1);
-                yield_now().await;
-                Ok(Duration::from_secs(7))
+                async {
+                    sleep(Duration::from_secs(5)).await;
+                    Err(AuthError::NoStore)
+                }
             })
         };
-        let answers = join_all([1, 1, 1, 2, 1].map(talked)).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Ok(talked) if talked.as_secs() == 7)));
-        assert_eq!(asked.get(), 2, "once for each tenant");
+        assert!(join_all([(); 9].map(talked)).await.iter().all(Result::is_err));
+        assert_eq!(asked.get(), 1);
     }
 
     #[test]

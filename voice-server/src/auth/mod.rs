@@ -3,6 +3,7 @@
 //! Invariant: nobody is let in without a token that one of the configured keys has signed and a profile in the store; the
 //! tenant and the role come from that profile. There is no switch that skips this. Tokens and keys are in no log.
 
+mod believed;
 mod caller;
 mod clock;
 mod error;
@@ -32,7 +33,7 @@ pub use verifier::Verifier;
 
 use crate::addresses::AddressPlace;
 
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, Holding};
 pub(crate) use gate::{Gate, Identity};
 pub(crate) use refused::{Refused, UNAUTHORIZED};
 #[cfg(test)]

@@ -50,6 +50,12 @@ pub(crate) enum Refused {
         /// When it is worth trying again.
         retry_after: Duration,
     },
+    /// The tenant takes too many long answers at a time.
+    #[error("this tenant downloads as much at a time as it may; wait until a download is over")]
+    Bodies {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
     /// The tenant has too many tickets that nobody used.
     #[error("too many tickets are out; use them, or wait until they are too old")]
     Tickets,
@@ -87,6 +93,7 @@ impl Refused {
             Self::CallShare { .. } => "tenant_call_share",
             Self::Minutes { .. } => "tenant_minutes",
             Self::Requests { .. } => "tenant_requests",
+            Self::Bodies { .. } => "tenant_bodies",
             Self::Tickets => "tickets",
             Self::CallGone => "call_gone",
             Self::Strangers => "strangers",
@@ -104,6 +111,7 @@ impl Refused {
             | Self::CallShare { .. }
             | Self::Minutes { .. }
             | Self::Requests { .. }
+            | Self::Bodies { .. }
             | Self::Tickets
             | Self::Strangers => StatusCode::TOO_MANY_REQUESTS,
             Self::Server(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -112,7 +120,9 @@ impl Refused {
 
     fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::Minutes { retry_after, .. } | Self::Requests { retry_after } => Some(retry_after),
+            Self::Minutes { retry_after, .. } | Self::Requests { retry_after } | Self::Bodies { retry_after } => {
+                Some(retry_after)
+            }
             Self::Tickets => Some(super::tickets::LIFE),
             _ if self.status() == StatusCode::TOO_MANY_REQUESTS => Some(Duration::from_secs(1)),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(Duration::from_secs(1)),
@@ -157,12 +167,17 @@ impl AuthError {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let problem = Self::new(refused.status(), refused.to_string());
-        match refused.retry_after() {
+        let problem = match refused.retry_after() {
             Some(wait) => problem.with(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1))),
             None if refused.status() == StatusCode::UNAUTHORIZED => {
                 problem.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             None => problem,
+        };
+        // Who is not let in is counted where that is decided.
+        match refused {
+            Refused::Auth(_) => problem,
+            _ => problem.because(refused.label()),
         }
     }
 }

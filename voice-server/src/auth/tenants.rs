@@ -1,4 +1,5 @@
-//! How much of the server one tenant may take: calls at a time, requests at a time and requests a second.
+//! How much of the server one tenant may take: calls at a time, requests at a time, of them those whose answer is long, and
+//! requests a second.
 //!
 //! Invariant: what a tenant does at its bounds changes nothing for another. A place is given back when it is dropped. Only
 //! tenants of the store have an entry, and those that do nothing lose theirs.
@@ -14,6 +15,8 @@ use std::time::Duration;
 pub(super) struct RequestLimits {
     /// Requests that are worked on at a time.
     pub(super) at_a_time: u32,
+    /// Of those, the ones whose answer goes on as long as its client takes it.
+    pub(super) bodies_at_a_time: u32,
     /// Requests a second, in the long run; twice as many may come at once.
     pub(super) per_second: u32,
 }
@@ -24,6 +27,7 @@ pub(super) struct Tenants(Arc<Inner>);
 
 struct Inner {
     requests_at_a_time: u32,
+    bodies_at_a_time: u32,
     rate: Rate<TenantId>,
     doing: Mutex<HashMap<TenantId, Doing>>,
 }
@@ -33,6 +37,7 @@ struct Inner {
 struct Doing {
     calls: u32,
     requests: u32,
+    bodies: u32,
 }
 
 /// What a place is for.
@@ -40,9 +45,10 @@ struct Doing {
 enum Kind {
     Call,
     Request,
+    Body,
 }
 
-/// A place among the tenant's calls or requests.
+/// A place among the tenant's calls, requests or long answers.
 pub(crate) struct Place {
     tenants: Tenants,
     tenant: TenantId,
@@ -66,8 +72,9 @@ impl From<TooOften> for AtBound {
 
 impl Tenants {
     pub(super) fn new(limits: RequestLimits) -> Self {
-        let rate = Rate::new(limits.per_second);
-        Self(Arc::new(Inner { requests_at_a_time: limits.at_a_time, rate, doing: Mutex::default() }))
+        let RequestLimits { at_a_time: requests_at_a_time, bodies_at_a_time, per_second } = limits;
+        let rate = Rate::new(per_second);
+        Self(Arc::new(Inner { requests_at_a_time, bodies_at_a_time, rate, doing: Mutex::default() }))
     }
 
     /// A place for a call, of at most `max_calls`.
@@ -104,6 +111,7 @@ impl Doing {
         match kind {
             Kind::Call => self.calls,
             Kind::Request => self.requests,
+            Kind::Body => self.bodies,
         }
     }
 
@@ -111,7 +119,15 @@ impl Doing {
         match kind {
             Kind::Call => &mut self.calls,
             Kind::Request => &mut self.requests,
+            Kind::Body => &mut self.bodies,
         }
+    }
+}
+
+impl Place {
+    /// A further place of the same tenant, for a long answer to its request.
+    pub(super) fn body(&self) -> Result<Self, AtBound> {
+        self.tenants.place(self.tenant, Kind::Body, self.tenants.0.bodies_at_a_time)
     }
 }
 
@@ -121,7 +137,7 @@ impl Drop for Place {
         let Some(doing) = all.get_mut(&self.tenant) else { return };
         let count = doing.count_mut(self.kind);
         *count = count.saturating_sub(1);
-        if doing.calls == 0 && doing.requests == 0 {
+        if doing.calls == 0 && doing.requests == 0 && doing.bodies == 0 {
             all.remove(&self.tenant);
         }
     }
@@ -137,7 +153,7 @@ mod tests {
     const OTHER: TenantId = TenantId(Uuid::from_u128(2));
 
     fn tenants() -> Tenants {
-        Tenants::new(RequestLimits { at_a_time: 3, per_second: 2 })
+        Tenants::new(RequestLimits { at_a_time: 3, bodies_at_a_time: 1, per_second: 2 })
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,6 +177,17 @@ mod tests {
         advance(Duration::from_millis(500)).await;
         assert!(tenants.request(ONE).is_ok(), "two a second");
         assert!(tenants.request(ONE).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_answers_leave_places_for_requests() {
+        let tenants = tenants();
+        let (first, second) = (tenants.request(ONE).ok().unwrap(), tenants.request(ONE).ok().unwrap());
+        let body = first.body().ok();
+        assert!(body.is_some() && second.body().is_err() && tenants.request(ONE).is_ok());
+        assert!(tenants.request(OTHER).ok().unwrap().body().is_ok(), "another's bound is another's");
+        drop(body);
+        assert!(second.body().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

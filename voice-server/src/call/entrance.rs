@@ -9,6 +9,7 @@ use crate::auth::{AuthError, Identity, Place, Refused, Shown, Stranger, call_to_
 use crate::server::Server;
 use axum::http::HeaderMap;
 use std::net::IpAddr;
+use tokio::time::timeout;
 
 /// Who comes in.
 pub(crate) enum Entrance {
@@ -33,8 +34,23 @@ pub(crate) struct Newcomer {
     _stranger: Stranger,
 }
 
-/// Who may come in with a request of these headers and this query.
+/// Who may come in with a request of these headers and this query. Decided within the time of a handshake, or refused: whoever
+/// waits holds a connection and perhaps a place.
 pub(crate) async fn enter(
+    server: &Server,
+    headers: HeaderMap,
+    query: &str,
+    address: Option<IpAddr>,
+) -> Result<Entrance, Refused> {
+    in_time(server, decide(server, headers, query, address)).await
+}
+
+async fn in_time<T>(server: &Server, deciding: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    let decided = timeout(server.limits.handshake(), deciding).await;
+    decided.unwrap_or(Err(Refused::Auth(AuthError::NoStore)))
+}
+
+async fn decide(
     server: &Server,
     headers: HeaderMap,
     query: &str,
@@ -82,7 +98,10 @@ impl Pass {
 impl Newcomer {
     /// The pass of whoever sent `token`; with it they are no stranger any more.
     pub(crate) async fn pass(self, server: &Server, token: &str) -> Result<Pass, Refused> {
-        let identity = server.gate.identify(Some(token)).await.map_err(|why: AuthError| Refused::Auth(why))?;
-        Pass::of(server, identity, &self.headers).await
+        in_time(server, async {
+            let identity = server.gate.identify(Some(token)).await?;
+            Pass::of(server, identity, &self.headers).await
+        })
+        .await
     }
 }

@@ -25,11 +25,9 @@ pub(super) async fn introduce<S, E>(server: &Server, socket: &mut S, newcomer: N
 where
     S: Stream<Item = Result<WireMessage, E>> + Unpin,
 {
-    let introduced = async {
-        let token = token(socket.next().await)?;
-        newcomer.pass(server, token.expose()).await
-    };
-    timeout(server.limits.handshake(), introduced).await.unwrap_or(Err(Refused::Auth(AuthError::Missing)))
+    let first = timeout(server.limits.handshake(), socket.next()).await;
+    let token = token(first.map_err(|_| Refused::Auth(AuthError::Missing))?)?;
+    newcomer.pass(server, token.expose()).await
 }
 
 fn token<E>(first: Option<Result<WireMessage, E>>) -> Result<AuthToken, Refused> {

@@ -1,14 +1,15 @@
 //! What the store refuses for good, one JSON object a line: given again at each start, and for a person to look into.
 //!
 //! Invariant: a letter goes only when the store has it. Where there is no room, the entry is not let go and the writer
-//! stands still. Whatever a line is that nobody understands, it stays.
+//! stands still. Whatever a line is that nobody understands, it stays, byte for byte; one that broke off keeps none that comes
+//! after it.
 
 use crate::store::Entry;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 use tokio::fs::{self, File, OpenOptions};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 /// The file.
 pub(super) struct DeadLetters {
@@ -27,7 +28,7 @@ pub(super) enum DeadLetter<'l> {
 }
 
 /// A line that is there.
-pub(super) struct Letter(String);
+pub(super) struct Letter(Vec<u8>);
 
 /// What is in one.
 #[derive(Deserialize)]
@@ -40,7 +41,7 @@ enum Content {
 impl Letter {
     /// The entry; of a record that was none, the one that it is to this version of the server.
     pub(super) fn entry(&self) -> Option<Entry> {
-        match serde_json::from_str(&self.0).ok()? {
+        match serde_json::from_slice(&self.0).ok()? {
             Content::Entry { entry } => Some(entry),
             Content::Unreadable { record } => serde_json::from_str(&record).ok(),
         }
@@ -57,10 +58,11 @@ impl DeadLetters {
     /// # Errors
     /// What the system says, or that there is no room.
     pub(super) async fn add(&self, letter: &DeadLetter<'_>) -> io::Result<()> {
-        let mut line = serde_json::to_vec(letter)?;
-        line.push(b'\n');
-        let mut file = OpenOptions::new().create(true).append(true).open(&self.path).await?;
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&self.path).await?;
         let before = file.metadata().await?.len();
+        let mut line = if ends_in_a_line(&mut file, before).await? { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut line, letter)?;
+        line.push(b'\n');
         if before + line.len() as u64 > self.max_bytes {
             let path = self.path.display();
             return Err(io::Error::other(format!("{path} is full: look into it, then move it away")));
@@ -78,7 +80,9 @@ impl DeadLetters {
     /// # Errors
     /// What the system says.
     pub(super) async fn letters(&self) -> io::Result<Vec<Letter>> {
-        Ok(self.text().await?.lines().map(|line| Letter(line.to_owned())).collect())
+        let bytes = self.bytes().await?;
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        Ok(lines.map(|line| Letter(line.to_owned())).collect())
     }
 
     /// Keeps these letters and no others: all of them or all that there were, whenever the process dies.
@@ -88,24 +92,34 @@ impl DeadLetters {
     pub(super) async fn keep_only(&self, letters: &[Letter]) -> io::Result<()> {
         let new = self.path.with_extension("new");
         let mut file = File::create(&new).await?;
-        let text: String = letters.iter().flat_map(|Letter(line)| [line.as_str(), "\n"]).collect();
-        write(&mut file, text.as_bytes()).await?;
+        let bytes: Vec<u8> =
+            letters.iter().flat_map(|Letter(line)| [line.as_slice(), b"\n"]).flatten().copied().collect();
+        write(&mut file, &bytes).await?;
         fs::rename(new, &self.path).await
     }
 
     /// Whether a letter has these words.
-    pub(super) async fn name(&self, words: &str) -> bool {
-        self.text().await.is_ok_and(|text| text.contains(words))
+    ///
+    /// # Errors
+    /// What the system says: then nobody knows.
+    pub(super) async fn name(&self, words: &str) -> io::Result<bool> {
+        Ok(String::from_utf8_lossy(&self.bytes().await?).contains(words))
     }
 
     /// At most as long as the file may be.
-    async fn text(&self) -> io::Result<String> {
+    async fn bytes(&self) -> io::Result<Vec<u8>> {
         match fs::read(&self.path).await {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read,
         }
     }
+}
+
+/// Whether the file, which has so many bytes, breaks off in a line: a process that was killed left it so.
+async fn ends_in_a_line(file: &mut File, bytes: u64) -> io::Result<bool> {
+    let Some(last) = bytes.checked_sub(1) else { return Ok(false) };
+    file.seek(io::SeekFrom::Start(last)).await?;
+    Ok(file.read_u8().await? != b'\n')
 }
 
 /// Only flushing tells of a write that failed: `sync_data` tells of its own failure alone.

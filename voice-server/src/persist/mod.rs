@@ -44,7 +44,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 use turn_logs::{TurnLogTasks, TurnLogs};
@@ -90,8 +90,8 @@ pub(crate) struct PersistenceTasks {
     logging: TurnLogTasks,
     stats: Arc<Stats>,
     tasks: JoinSet<()>,
-    /// Ends what never ends by itself: the deleting of what is past its time, the giving of what is overdue.
-    endless: [AbortHandle; 2],
+    /// What never ends by itself: the deleting of what is past its time, the giving of what is overdue.
+    endless: JoinSet<()>,
     held: mpsc::Receiver<()>,
     flush_within: Duration,
 }
@@ -120,7 +120,9 @@ impl Persistence {
         let of = WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), run, spool: &spool };
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
         let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
-        let endless = [tasks.spawn(Retention { store, objects }.run()), tasks.spawn(Arc::clone(&overdue).run())];
+        let mut endless = JoinSet::new();
+        endless.spawn(Retention { store, objects }.run());
+        endless.spawn(Arc::clone(&overdue).run());
         let keeping = PersistenceTasks {
             journal: journal.clone(),
             overdue: Arc::clone(&overdue),
@@ -170,7 +172,8 @@ impl PersistenceTasks {
     /// Ends it: recordings and the store each get what they take within [`PersistLimits::flush_within`], the rest stays on
     /// disk for the next start. Comes after the last call.
     pub(crate) async fn stop(mut self) {
-        self.endless.iter().for_each(AbortHandle::abort);
+        // What is overdue is given by one at a time.
+        self.endless.shutdown().await;
         tokio::join!(self.recording.stop(self.flush_within), self.logging.stop(self.flush_within));
         self.overdue.flush(self.flush_within).await;
         self.journal.close().await;

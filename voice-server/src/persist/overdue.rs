@@ -1,7 +1,7 @@
 //! What calls that are over could not get into the journal: given again until it has room.
 //!
 //! Invariant: nobody waits for it, nothing of it was told as final, and it is bounded: first the words go that nobody was
-//! told of, then whole calls, loudly. Without it a call whose end the journal refused would run on in the store, and count
+//! told of, then whole calls, loudly. No call keeps another from the journal. Without it a call whose end the journal refused would run on in the store, and count
 //! into its tenant's minutes, until the next start.
 
 use super::backoff::Backoff;
@@ -99,20 +99,53 @@ impl Overdue {
         self.give().await
     }
 
+    /// Gives what waits, oldest first. What there is no room for does not keep what is shorter.
     async fn give(&self) -> Result<(), JournalError> {
-        while let Some(call) = self.first() {
-            self.journal.append(&call).await?;
-            let mut waiting = self.lock();
-            waiting.calls.pop_front();
-            waiting.entries -= call.len();
-            subtract(&self.stats.overdue, call.len() as u64);
-            info!(entries = call.len(), "what a call left is kept after all");
+        let (mut place, mut outcome) = (0, Ok(()));
+        while let Some(call) = self.at(place) {
+            match self.give_call(&call).await {
+                Ok(lost) => self.given(place, call.len(), lost),
+                Err(JournalError::Full) => {
+                    outcome = Err(JournalError::Full);
+                    place += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        outcome
     }
 
-    fn first(&self) -> Option<Vec<Entry>> {
-        self.lock().calls.front().cloned()
+    /// Gives one call; gives how many of its entries no journal ever takes.
+    async fn give_call(&self, call: &[Entry]) -> Result<usize, JournalError> {
+        match self.journal.append(call).await {
+            Err(JournalError::TooLong(_)) => {}
+            taken => return taken.map(|()| 0),
+        }
+        let mut lost = 0;
+        for entry in call {
+            match self.journal.append(std::slice::from_ref(entry)).await {
+                Err(error @ JournalError::TooLong(_)) => {
+                    error!(call = %entry.header().call, %error, "an entry of a call is lost");
+                    lost += 1;
+                }
+                taken => taken?,
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Only what gives takes from the list, so that the place is still that of the call.
+    fn given(&self, place: usize, entries: usize, lost: usize) {
+        let mut waiting = self.lock();
+        waiting.calls.remove(place);
+        waiting.entries -= entries;
+        subtract(&self.stats.overdue, entries as u64);
+        add(&self.stats.lost, lost as u64);
+        info!(entries = entries - lost, "what a call left is kept after all");
+    }
+
+    fn at(&self, place: usize) -> Option<Vec<Entry>> {
+        self.lock().calls.get(place).cloned()
     }
 
     /// The value is whole at every instant, so a thread that panicked holding it left nothing half done.
@@ -124,7 +157,8 @@ impl Overdue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::persist::journal::Opened;
+    use crate::persist::PersistLimits;
+    use crate::persist::journal::{MAX_PAYLOAD_BYTES, Opened};
     use crate::persist::stats::get;
     use crate::persist::testing::{call_end, call_start, quick, said};
 
@@ -155,5 +189,33 @@ mod tests {
         overdue.flush(Duration::from_secs(60)).await;
         assert_eq!((get(&overdue.stats.overdue), get(&overdue.stats.lost)), (0, 0));
         assert_eq!(get(&overdue.stats.journaled), 2);
+    }
+
+    /// One whose journal has room for so much.
+    fn overdue_with(journal_bytes: u64) -> (Overdue, tempfile::TempDir) {
+        let (folder, stats) = (tempfile::tempdir().unwrap(), Arc::new(Stats::default()));
+        let limits = PersistLimits { journal_bytes, ..quick() };
+        let Opened { journal, .. } = Journal::open(folder.path(), &limits, Arc::clone(&stats)).unwrap();
+        (Overdue::new(journal, stats), folder)
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_no_journal_takes_is_lost_and_keeps_nothing_else() {
+        let (overdue, _folder) = overdue();
+        overdue.add(vec![call_start(1), said(1, 0, &"x".repeat(MAX_PAYLOAD_BYTES)), call_end(1)]);
+        overdue.add(vec![call_start(2), call_end(2)]);
+        overdue.give().await.unwrap();
+        assert_eq!((get(&overdue.stats.overdue), get(&overdue.stats.lost)), (0, 1));
+        assert_eq!(get(&overdue.stats.journaled), 4);
+    }
+
+    #[tokio::test]
+    async fn a_call_for_which_there_is_no_room_does_not_keep_a_shorter_one() {
+        let (overdue, _folder) = overdue_with(16 * 1024);
+        overdue.add(vec![call_start(1), said(1, 0, &"x".repeat(20 * 1024)), call_end(1)]);
+        overdue.add(vec![call_start(2), call_end(2)]);
+        assert_eq!(overdue.give().await, Err(JournalError::Full));
+        assert_eq!((get(&overdue.stats.overdue), get(&overdue.stats.journaled)), (3, 2));
+        assert_eq!(overdue.at(0).unwrap().len(), 3);
     }
 }

@@ -1,12 +1,13 @@
 //! The task that deletes what is past its tenant's retention.
 //!
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
-//! batches, so that no transaction is long. Each step can be done again.
+//! batches, so that no transaction is long. Each step can be done again. What cannot be deleted keeps nothing else, of whatever
+//! tenant.
 
 use super::objects::delete_object;
 use super::turn_logs::key as turn_log_key;
 use crate::principal::TenantId;
-use crate::store::{Recording, StoreError, SystemStore};
+use crate::store::{Header, Recording, StoreError, SystemStore};
 use object_store::ObjectStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,11 @@ impl Retention {
     }
 
     async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+        self.delete_recordings(now).await?;
+        self.delete_calls(now).await
+    }
+
+    async fn delete_recordings(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
         loop {
             let recordings = self.store.expired_recordings(now, BATCH).await?;
             let mut kept = 0;
@@ -58,21 +64,52 @@ impl Retention {
             }
             // What cannot be deleted comes first again.
             if recordings.len() < BATCH as usize || kept == recordings.len() {
-                break;
-            }
-        }
-        loop {
-            for call in self.store.expired_calls(now, BATCH).await? {
-                delete_object(&*self.objects, &turn_log_key(&call)).await?;
-            }
-            let calls = self.store.delete_expired(now, BATCH).await?;
-            if calls > 0 {
-                info!(calls, "calls past their retention were deleted, with what was said in them");
-            }
-            if calls < u64::from(BATCH) {
                 return Ok(());
             }
         }
+    }
+
+    async fn delete_calls(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+        loop {
+            let calls = self.store.expired_calls(now, BATCH).await?;
+            let mut bare = Vec::with_capacity(calls.len());
+            for call in &calls {
+                match delete_object(&*self.objects, &turn_log_key(call)).await {
+                    Ok(()) => bare.push(*call),
+                    Err(error) => warn!(call = %call.call, %error, "a call past its retention stays with its turn log"),
+                }
+            }
+            let gone = self.delete_rows(&bare).await?;
+            if gone > 0 {
+                info!(calls = gone, "calls past their retention were deleted, with what was said in them");
+            }
+            if calls.len() < BATCH as usize || gone == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives how many went. What is too much for one transaction goes in halves, and a call that is so by itself stays.
+    async fn delete_rows(&self, calls: &[Header]) -> Result<u64, RetentionError> {
+        let (mut parts, mut gone) = (vec![calls], 0);
+        while let Some(part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match (self.store.delete_calls(part).await, part) {
+                (Ok(deleted), _) => gone += deleted,
+                (Err(error @ StoreError::Unavailable(_)), [call]) => {
+                    self.store.ping().await?;
+                    warn!(call = %call.call, %error, "a call past its retention stays for now");
+                }
+                (Err(StoreError::Unavailable(_)), _) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                (Err(error), _) => return Err(error.into()),
+            }
+        }
+        Ok(gone)
     }
 
     async fn delete_recording(&self, tenant: TenantId, recording: &Recording) -> Result<(), RetentionError> {
@@ -86,7 +123,7 @@ impl Retention {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::persist::testing::{ScriptedStore, header};
+    use crate::persist::testing::{Meets, ScriptedStore, header};
     use futures::StreamExt;
     use object_store::local::LocalFileSystem;
     use object_store::memory::InMemory;
@@ -132,17 +169,57 @@ mod tests {
         assert_eq!(store.forgotten(), calls.map(Uuid::from_u128).collect::<Vec<_>>());
     }
 
+    /// A retention over folders, with a folder in the place of the turn log of this call: it cannot be deleted as a file.
+    fn with_a_stuck_log(call: u128) -> (Retention, Arc<ScriptedStore>, tempfile::TempDir) {
+        let (store, folder) = (Arc::new(ScriptedStore::default()), tempfile::tempdir().unwrap());
+        std::fs::create_dir_all(folder.path().join(turn_log_key(&header(call)).as_ref())).unwrap();
+        let objects = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+        (Retention { store: Arc::clone(&store) as _, objects }, store, folder)
+    }
+
     #[tokio::test]
-    async fn a_turn_log_goes_with_its_call() {
-        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
-        for call in 1..=3 {
-            objects.put(&turn_log_key(&header(call)), PutPayload::from_static(b"x")).await.unwrap();
-        }
+    async fn a_turn_log_goes_before_its_call_and_one_that_does_not_keeps_its_call_alone() {
+        let (retention, store, folder) = with_a_stuck_log(2);
         // The fourth has no log.
+        for call in [1, 3] {
+            retention.objects.put(&turn_log_key(&header(call)), PutPayload::from_static(b"x")).await.unwrap();
+        }
         store.will_expire_calls([2, 3, 4].map(header));
-        let retention = Retention { store: Arc::clone(&store) as _, objects: Arc::clone(&objects) as _ };
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
-        let left: Vec<_> = objects.list(None).map(|found| found.unwrap().location).collect().await;
-        assert_eq!(left, [turn_log_key(&header(1))]);
+        let exists = |call| folder.path().join(turn_log_key(&header(call)).as_ref()).exists();
+        assert_eq!([1, 2, 3].map(exists), [true, true, false]);
+        assert_eq!(store.deleted(), [3, 4].map(header));
+    }
+
+    #[tokio::test]
+    async fn calls_beyond_one_batch_go_although_one_of_the_first_stays() {
+        let (retention, store, _folder) = with_a_stuck_log(1);
+        let calls = u128::from(BATCH) * 2 + 10;
+        store.will_expire_calls((1..=calls).map(header));
+        retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(store.deleted(), (2..=calls).map(header).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_much_at_once_goes_in_parts_and_what_is_so_by_itself_stays() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        store.will_expire_calls((1..=20).map(header));
+        store.deletes_at_most(3);
+        store.cannot_delete(7);
+        let retention = Retention { store: Arc::clone(&store) as _, objects };
+        retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        let others = (1..=20).filter(|call| *call != 7).map(header);
+        assert_eq!(store.deleted(), others.collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_is_not_asked_for_each_call() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        store.will_expire_calls((1..=8).map(header));
+        store.deletes_at_most(0);
+        store.will_meet([Meets::Away]);
+        let retention = Retention { store: Arc::clone(&store) as _, objects };
+        assert!(retention.delete(OffsetDateTime::UNIX_EPOCH).await.is_err());
+        assert_eq!(store.deletions(), [8, 4, 2, 1]);
     }
 }

@@ -42,6 +42,14 @@ struct Inner {
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
     expired_calls: Vec<Header>,
+    deleted: Vec<Header>,
+    /// How many calls it was to delete each time.
+    deletions: Vec<usize>,
+    /// More at once take too long.
+    deletes_at_most: Option<usize>,
+    /// These by themselves do.
+    undeletable: Vec<CallUuid>,
+    looked_up: usize,
 }
 
 /// Keeps rows as a database would: all entries of a write or none, and what is there already stays.
@@ -109,9 +117,34 @@ impl ScriptedStore {
         self.inner().expired_calls.extend(calls);
     }
 
+    /// More calls at once take it too long.
+    pub(crate) fn deletes_at_most(&self, calls: usize) {
+        self.inner().deletes_at_most = Some(calls);
+    }
+
+    /// This call takes it too long.
+    pub(crate) fn cannot_delete(&self, call: u128) {
+        self.inner().undeletable.push(header(call).call);
+    }
+
+    /// Calls that were deleted, in order.
+    pub(crate) fn deleted(&self) -> Vec<Header> {
+        self.inner().deleted.clone()
+    }
+
+    /// How many it was to delete each time.
+    pub(crate) fn deletions(&self) -> Vec<usize> {
+        self.inner().deletions.clone()
+    }
+
     /// Recordings that were forgotten, in order.
     pub(crate) fn forgotten(&self) -> Vec<Uuid> {
         self.inner().forgotten.clone()
+    }
+
+    /// How often it was asked who somebody is.
+    pub(crate) fn looked_up(&self) -> usize {
+        self.inner().looked_up
     }
 
     fn commit(&self, entries: &[Entry]) -> Stored<()> {
@@ -163,6 +196,7 @@ impl SystemStore for ScriptedStore {
     }
 
     async fn standing(&self, _: UserId) -> Stored<Option<Standing>> {
+        self.inner().looked_up += 1;
         Ok(None)
     }
 
@@ -182,12 +216,20 @@ impl SystemStore for ScriptedStore {
         Ok(())
     }
 
-    async fn expired_calls(&self, _: OffsetDateTime, _: u32) -> Stored<Vec<Header>> {
-        Ok(std::mem::take(&mut self.inner().expired_calls))
+    async fn expired_calls(&self, _: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>> {
+        Ok(self.inner().expired_calls.iter().take(max_rows as usize).copied().collect())
     }
 
-    async fn delete_expired(&self, _: OffsetDateTime, _: u32) -> Stored<u64> {
-        Ok(0)
+    async fn delete_calls(&self, calls: &[Header]) -> Stored<u64> {
+        let mut inner = self.inner();
+        inner.deletions.push(calls.len());
+        let is_slow = calls.iter().any(|call| inner.undeletable.contains(&call.call));
+        if is_slow || inner.deletes_at_most.is_some_and(|most| calls.len() > most) {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        }
+        inner.expired_calls.retain(|expired| !calls.contains(expired));
+        inner.deleted.extend(calls);
+        Ok(calls.len() as u64)
     }
 
     async fn ensure_development(&self, _: TenantId, _: UserId, _: Role) -> Stored<()> {
@@ -197,6 +239,7 @@ impl SystemStore for ScriptedStore {
     async fn ping(&self) -> Stored<()> {
         match self.inner().meets.front() {
             Some(Meets::LockedOut) => Err(StoreError::Database(sqlx::Error::RowNotFound)),
+            Some(Meets::Away) => Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut)),
             _ => Ok(()),
         }
     }

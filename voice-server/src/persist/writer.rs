@@ -5,7 +5,8 @@
 //! stop the others. A database that is away or slow stops nothing but this task. Dead letters are given again at each
 //! start, once.
 //!
-//! A recording whose call is gone, past its retention, has its object deleted: nothing would ever lead to it again.
+//! A recording whose call is gone, past its retention, has its object deleted: nothing would ever lead to it again. Where that
+//! is not certain, the recording stays and its entry is a dead letter.
 
 mod letters;
 
@@ -15,6 +16,7 @@ use super::journal::{Batch, Work};
 use super::limits::PersistLimits;
 use super::objects::delete_object;
 use super::stats::{Stats, add};
+use crate::principal::CallUuid;
 use crate::store::{Entry, RecordingEntry, StoreError, SystemStore};
 use object_store::ObjectStore;
 use std::path::Path;
@@ -28,6 +30,9 @@ use uuid::Uuid;
 
 /// An answer that only a fault can explain is heard so often before its entry is taken for the reason.
 const TRIES_OF_AN_ENTRY: u32 = 5;
+
+/// The shortest retention that a tenant can have: a call that is younger cannot be past it.
+const SHORTEST_RETENTION: time::Duration = time::Duration::DAY;
 
 /// Writes to one store.
 pub(super) struct Writer {
@@ -125,10 +130,10 @@ impl Writer {
     }
 
     /// Deletes the object of a recording whose call the store does not have; says whether it is gone. Where the call's
-    /// start lies with the dead letters, the call may come yet, and the recording stays.
+    /// start lies with the dead letters, or may do so, the call may come yet, and the recording stays.
     async fn delete_unknown(&self, recording: &RecordingEntry) -> bool {
-        let call = recording.header.call;
-        if self.dead_letters.name(&call.to_string()).await {
+        let (call, started_at) = (recording.header.call, recording.header.started_at);
+        if OffsetDateTime::now_utc() - started_at < SHORTEST_RETENTION || self.may_come(call).await {
             return false;
         }
         let key = recording.object_key.as_str().into();
@@ -141,6 +146,14 @@ impl Writer {
             Err(slow) => warn!(%call, error = %slow, "a recording of a call that is gone cannot be deleted"),
         }
         false
+    }
+
+    /// Whether dead letters may hold the call.
+    async fn may_come(&self, call: CallUuid) -> bool {
+        self.dead_letters.name(&call.to_string()).await.unwrap_or_else(|error| {
+            warn!(%call, %error, "the dead letters cannot be read: a recording whose call is unknown stays");
+            true
+        })
     }
 
     /// Tries until the store has them or refuses them.

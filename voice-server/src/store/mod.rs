@@ -124,7 +124,8 @@ pub trait SystemStore: Send + Sync {
     /// How long the calls of a tenant that were answered at or after `since` lasted together, those that run counted up
     /// to `now`.
     async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration>;
-    /// Writes entries in their order, all or none; what is there already stays as it is.
+    /// Writes entries in their order, all or none; what is there already stays as it is, but for the end of a call that was
+    /// taken for lost ([`SystemStore::end_orphans`]).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if an entry can never be written, [`StoreError::NotFound`] if its call was never begun or is
@@ -137,11 +138,10 @@ pub trait SystemStore: Send + Sync {
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>>;
     /// Forgets a recording whose object is gone.
     async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()>;
-    /// The calls that [`SystemStore::delete_expired`] would delete, as far as `max_rows` go.
+    /// Calls past their tenant's retention that have no recording any more, oldest first, at most `max_rows`.
     async fn expired_calls(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>>;
-    /// Deletes calls past their tenant's retention that have no recording any more, with what was said in them; at most
-    /// `max_rows`. Gives how many.
-    async fn delete_expired(&self, now: OffsetDateTime, max_rows: u32) -> Stored<u64>;
+    /// Deletes these calls, with what was said in them; those that run, or have a recording, stay. Gives how many went.
+    async fn delete_calls(&self, calls: &[Header]) -> Stored<u64>;
     /// A tenant and a user of these ids, made where they are missing: for development's own tokens only.
     async fn ensure_development(&self, tenant: TenantId, user: UserId, role: Role) -> Stored<()>;
     /// Whether the database answers.

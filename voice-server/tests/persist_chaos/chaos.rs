@@ -95,7 +95,11 @@ impl Chaos {
     async fn check(&mut self, round: u64) {
         let server = self.database.start_server(&self.home).await;
         server.until_stored().await;
+        assert_eq!(server.metric("voice_journal_lost_total"), Some(0.0), "round {round}");
         server.stop().await;
+        let letters = std::fs::read_to_string(self.home.data().join("spool/dead-letters.jsonl")).unwrap_or_default();
+        assert_eq!(letters, "", "round {round}: the store refused what it should take");
+        self.tenants.assert_no_call_runs(&self.home).await;
         self.tenants.check(&self.home, &mut self.told, &mut self.compared).await;
         let (outages, across) = (self.outages, self.outages_across_kills);
         let store = self.store;

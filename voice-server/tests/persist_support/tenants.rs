@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use std::collections::HashMap;
 use std::sync::Arc;
 use voice_server::auth::Deployment;
-use voice_server::store::{AnyStore, StoreAddress, StoreError};
+use voice_server::store::{AnyStore, CallFilter, CallStatus, PageRequest, StoreAddress, StoreError};
 use voice_server::{CallUuid, Principal, UserId};
 
 /// Callers of a tenant: fewer than its plan allows.
@@ -44,6 +44,16 @@ impl Tenants {
             principals.push(store.standing(subject(token)).await.unwrap().unwrap().principal);
         }
         principals
+    }
+
+    /// Every call has an end. No server may run meanwhile.
+    pub(crate) async fn assert_no_call_runs(&self, home: &Home) {
+        let store = store_of(home).await;
+        let filter = CallFilter { status: Some(CallStatus::Active), ..CallFilter::default() };
+        for who in self.principals(&*store).await {
+            let running = store.calls(&who, &filter, PageRequest { after: None, max_rows: 9 }).await.unwrap();
+            assert_eq!(running.items, [], "calls that nobody ended");
+        }
     }
 
     /// Compares every call that somebody was told of with what the home's store has of it for their tenant. No server may

@@ -46,6 +46,12 @@ async fn forgetful(bench: &Bench) -> Principal {
     who
 }
 
+/// Deletes the calls that are past their time, at most so many; gives how many went.
+async fn delete(bench: &Bench, max_rows: u32) -> u64 {
+    let calls = bench.expired_calls(at(0), max_rows).await.unwrap();
+    bench.delete_calls(&calls).await.unwrap()
+}
+
 async fn expired(bench: &Bench) -> Vec<(TenantId, Uuid)> {
     let found = bench.expired_recordings(at(0), 9).await.unwrap();
     found.into_iter().map(|(tenant, recording)| (tenant, recording.id)).collect()
@@ -70,24 +76,43 @@ pub(crate) async fn a_call_goes_after_its_recording_when_its_time_is_over(bench:
     let going = bench.expired_calls(at(0), 9).await.unwrap();
     let header = |header: &Header| (header.tenant, header.call, header.started_at);
     assert_eq!(going.iter().map(header).collect::<Vec<_>>(), [(who.tenant(), bare.id(), at(0) - day * 40)]);
-    assert_eq!(bench.delete_expired(at(0), 9).await.unwrap(), 1, "only what has no recording");
+    assert_eq!(delete(&bench, 9).await, 1, "only what has no recording");
     assert_eq!(missing(bench.call(&who, bare.id()).await), "call");
 
     let (tenant, recording) = oldest_first[0];
     bench.forget_recording(tenant, recording).await.unwrap();
     assert!(!bench.call(&who, older.id()).await.unwrap().recorded);
     assert_eq!(expired(&bench).await, oldest_first[1..]);
-    assert_eq!(bench.delete_expired(at(0), 9).await.unwrap(), 1);
+    assert_eq!(delete(&bench, 9).await, 1);
     assert_eq!(missing(bench.call(&who, older.id()).await), "call");
 
     bench.forget_recording(tenant, oldest_first[1].1).await.unwrap();
-    assert_eq!(bench.delete_expired(at(0), 9).await.unwrap(), 1);
-    assert_eq!(bench.delete_expired(at(0), 9).await.unwrap(), 0);
+    assert_eq!(delete(&bench, 9).await, 1);
+    assert_eq!(delete(&bench, 9).await, 0);
     let left = bench.calls(&who, &CallFilter::default(), first(9)).await.unwrap().items;
     assert_eq!(left.iter().map(|call| call.id).collect::<Vec<_>>(), [stay[0].id(), runs.id()]);
     assert_eq!(bench.call(&keeps, stay[1].id()).await.unwrap().utterances.len(), 2);
     // What was deleted can be written again: nothing of it was left.
     bench.write(&older.whole(2)).await.unwrap();
+}
+
+pub(crate) async fn only_what_is_listed_is_deleted_and_never_what_runs_or_is_recorded(bench: Bench) {
+    let (who, other) = (forgetful(&bench).await, bench.member().await);
+    let old = |n| Placed::by(who, at(n) - Duration::DAY * 50);
+    let (gone, unlisted, runs, recorded) = (old(0), old(1), old(2), old(3));
+    for call in [gone, unlisted] {
+        bench.write(&[call.start(), call.end()]).await.unwrap();
+    }
+    bench.write(&[runs.start()]).await.unwrap();
+    bench.write(&recorded.whole(1)).await.unwrap();
+    let anothers = Header { tenant: other.tenant(), ..unlisted.header };
+    let listed = [gone.header, runs.header, recorded.header, anothers];
+    assert_eq!(bench.delete_calls(&listed).await.unwrap(), 1);
+    assert_eq!(missing(bench.call(&who, gone.id()).await), "call");
+    for call in [unlisted, runs, recorded] {
+        bench.call(&who, call.id()).await.unwrap();
+    }
+    assert_eq!(bench.delete_calls(&[]).await.unwrap(), 0);
 }
 
 pub(crate) async fn no_more_goes_at_a_time_than_asked(bench: Bench) {
@@ -104,7 +129,7 @@ pub(crate) async fn no_more_goes_at_a_time_than_asked(bench: Bench) {
     }
     let mut gone = vec![];
     for _ in 0..4 {
-        gone.push(bench.delete_expired(at(0), 2).await.unwrap());
+        gone.push(delete(&bench, 2).await);
     }
     assert_eq!(gone, [2, 2, 1, 0]);
 }

@@ -158,6 +158,20 @@ pub(crate) async fn an_end_is_never_taken_back(bench: Bench) {
     assert_eq!((found.call, found.utterances.len()), (ended, 1));
 }
 
+pub(crate) async fn a_call_that_was_taken_for_lost_ends_as_it_did(bench: Bench) {
+    let who = bench.member().await;
+    let (call, other) = (placed_at(who, 0), placed_at(who, 10));
+    bench.write(&[call.start(), call.utterance(0), other.start()]).await.unwrap();
+    assert_eq!(bench.end_orphans(Uuid::from_u128(2), at(9_999)).await.unwrap(), 2);
+    bench.write(&call.whole(1)).await.unwrap();
+    is_whole(&bench, call, 1).await.unwrap();
+    let later = Box::new(CallEnd { reason: "error".into(), turns: 99, ..call.ending() });
+    bench.write(&[Entry::CallEnd(later)]).await.unwrap();
+    is_whole(&bench, call, 1).await.unwrap();
+    let lost = bench.call(&who, other.id()).await.unwrap().call;
+    assert_eq!(lost.end_reason.as_deref(), Some("server_lost"), "only its own end corrects it");
+}
+
 pub(crate) async fn a_call_has_one_recording(bench: Bench) {
     let who = bench.member().await;
     let call = placed_at(who, 0);

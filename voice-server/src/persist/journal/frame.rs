@@ -7,7 +7,7 @@
 const HEADER_BYTES: usize = 8;
 
 /// The longest payload: many times the conversation of the longest call.
-pub(super) const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
+pub(in crate::persist) const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
 
 /// The longest record.
 pub(super) const MAX_RECORD_BYTES: usize = HEADER_BYTES + MAX_PAYLOAD_BYTES;

@@ -23,7 +23,7 @@ use super::limits::PersistLimits;
 use super::stats::{Stats, add, get};
 use crate::store::Entry;
 use append::{Append, Appender, Request};
-use frame::MAX_PAYLOAD_BYTES;
+pub(super) use frame::MAX_PAYLOAD_BYTES;
 use progress::{Position, Progress};
 use read::Reader;
 use spool::Spool;

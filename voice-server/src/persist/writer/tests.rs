@@ -39,9 +39,14 @@ impl Writing {
 
     /// Gives it the recording of a call, with its object; says whether the object is still there.
     async fn keeps_recording_of(&self, call: u128) -> bool {
-        let key = object_store::path::Path::from(format!("{call}.ogg"));
+        self.keeps(recording(call)).await
+    }
+
+    async fn keeps(&self, recording: Entry) -> bool {
+        let Entry::Recording(RecordingEntry { object_key, .. }) = &recording else { panic!("{recording:?}") };
+        let key = object_store::path::Path::from(object_key.as_str());
         self.objects.put(&key, PutPayload::from_static(b"x")).await.unwrap();
-        self.write(vec![recording(call)]).await;
+        self.write(vec![recording]).await;
         self.objects.head(&key).await.is_ok()
     }
 
@@ -50,6 +55,13 @@ impl Writing {
         let batch = Batch { entries, unreadable: Vec::new() };
         self.work.send(Work::Batch(batch, done)).await.unwrap();
         is_done.await.unwrap();
+    }
+
+    /// Puts bytes at the end of the dead letters, as a process that is killed may leave them.
+    fn leave(&self, bytes: &[u8]) {
+        let path = self.folder.path().join("dead-letters.jsonl");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| std::io::Write::write_all(&mut file, bytes)).unwrap();
     }
 
     fn dead_letters(&self) -> Vec<serde_json::Value> {
@@ -168,16 +180,51 @@ async fn a_recording_whose_call_lies_with_the_dead_letters_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_recording_of_a_call_that_is_too_young_to_be_past_its_retention_stays() {
+    let writing = writing(&quick());
+    writing.store.lose(5);
+    let Entry::Recording(mut young) = recording(5) else { panic!("made otherwise") };
+    young.header.started_at = OffsetDateTime::now_utc() - time::Duration::hours(23);
+    assert!(writing.keeps(Entry::Recording(young)).await);
+    assert_eq!(writing.dead_letters().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_stays_while_the_dead_letters_cannot_be_read() {
+    let writing = writing(&quick());
+    writing.store.lose(5);
+    // A folder in their place can be neither read nor written.
+    let letters = writing.folder.path().join("dead-letters.jsonl");
+    std::fs::create_dir(&letters).unwrap();
+    let mut kept = Box::pin(writing.keeps_recording_of(5));
+    assert!(timeout(Duration::from_secs(600), &mut kept).await.is_err(), "it waits for somebody to mend that");
+    std::fs::remove_dir(&letters).unwrap();
+    assert!(kept.await);
+    assert_eq!(writing.dead_letters().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_broke_off_keeps_no_other_and_stays_as_it_is() {
+    let writing = writing(&quick());
+    writing.store.lose(1);
+    let torn = b"{\"entry\":{\"why\":\"\xc3";
+    writing.leave(torn);
+    writing.write(call(&["one"])).await;
+    writing.store.is_mended();
+    let again = writing.again();
+    again.write(vec![call_start(2)]).await;
+    assert_eq!(again.store.texts(), ["one"], "what came after it is read");
+    let left = std::fs::read(again.folder.path().join("dead-letters.jsonl")).unwrap();
+    assert_eq!(left, [torn.as_slice(), b"\n"].concat());
+}
+
+#[tokio::test(start_paused = true)]
 async fn dead_letters_are_given_again_at_the_next_start_and_those_that_are_taken_go() {
     let writing = writing(&quick());
     writing.store.lose(1);
     writing.store.poison("never");
     writing.write(call(&["one", "never", "two"])).await;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .open(writing.folder.path().join("dead-letters.jsonl"))
-        .and_then(|mut file| std::io::Write::write_all(&mut file, b"{\"unheard_of\":1}\n"))
-        .unwrap();
+    writing.leave(b"{\"unheard_of\":1}\n");
     assert_eq!(writing.dead_letters().len(), 5);
     writing.store.is_mended();
     writing.store.poison("never");

@@ -29,10 +29,10 @@ const EXPIRED_CALLS: &str = "select c.tenant_id, c.id, c.started_at from tenants
     where t.retention_days > 0 and c.status = 'ended' and c.started_at < $1 - t.retention_days * interval '24 hours' \
     and not exists (select from recordings r where r.tenant_id = c.tenant_id and r.call_id = c.id) \
     order by c.started_at, c.id limit $2";
-const DELETE_EXPIRED: &str = "delete from calls where id in (select c.id from tenants t join calls c on c.tenant_id = t.id \
-    where t.retention_days > 0 and c.status = 'ended' and c.started_at < $1 - t.retention_days * interval '24 hours' \
-    and not exists (select from recordings r where r.tenant_id = c.tenant_id and r.call_id = c.id) \
-    order by c.started_at, c.id limit $2)";
+/// One that was recorded after all keeps its row: it leads to the recording.
+const DELETE_CALLS: &str = "delete from calls c using unnest($1::uuid[], $2::uuid[]) as e (tenant_id, call_id) \
+    where c.tenant_id = e.tenant_id and c.id = e.call_id and c.status = 'ended' \
+    and not exists (select from recordings r where r.tenant_id = c.tenant_id and r.call_id = c.id)";
 
 pub(super) async fn end_orphans(worker: WorkerPool, run: Uuid, now: OffsetDateTime) -> Stored<u64> {
     let mut acting = worker.begin(Access::Write).await?;
@@ -71,9 +71,10 @@ pub(super) async fn expired_calls(worker: WorkerPool, now: OffsetDateTime, max_r
     query.fetch_all(&mut *acting).await.map_err(refused)
 }
 
-pub(super) async fn delete_expired(worker: WorkerPool, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {
+pub(super) async fn delete_calls(worker: WorkerPool, calls: Vec<Header>) -> Stored<u64> {
     let mut acting = worker.begin(Access::Write).await?;
-    let query = sqlx::query(DELETE_EXPIRED).bind(now).bind(i64::from(max_rows));
+    let query = sqlx::query(DELETE_CALLS).bind(calls.iter().map(|call| call.tenant.0).collect::<Vec<_>>());
+    let query = query.bind(calls.iter().map(|call| call.call.0).collect::<Vec<_>>());
     let deleted = query.execute(&mut *acting).await.map_err(refused)?;
     acting.commit().await?;
     Ok(deleted.rows_affected())

@@ -38,8 +38,8 @@ impl SystemStore for PgStore {
         self.to_the_end(retention::expired_calls(self.worker(), now, max_rows)).await
     }
 
-    async fn delete_expired(&self, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {
-        self.to_the_end(retention::delete_expired(self.worker(), now, max_rows)).await
+    async fn delete_calls(&self, calls: &[Header]) -> Stored<u64> {
+        self.to_the_end(retention::delete_calls(self.worker(), calls.to_vec())).await
     }
 
     async fn ensure_development(&self, tenant: TenantId, user: UserId, role: Role) -> Stored<()> {

@@ -51,7 +51,7 @@ pub(super) async fn update(db: Database, who: Principal, id: Uuid, fields: Campa
 }
 
 async fn store(db: Database, sql: &'static str, who: Principal, id: Uuid, fields: CampaignFields) -> Stored<Campaign> {
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let query = sqlx::query(sql).bind(who.tenant().0).bind(id);
     let query = query.bind(fields.name).bind(word(fields.status)).bind(fields.instructions);
     let stored = query.try_map(campaign).fetch_optional(&mut *tx).await.map_err(refused)?.ok_or(MISSING)?;
@@ -60,7 +60,7 @@ async fn store(db: Database, sql: &'static str, who: Principal, id: Uuid, fields
 }
 
 pub(super) async fn delete(db: Database, who: Principal, id: Uuid) -> Stored<()> {
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let query = sqlx::query(DELETE).bind(who.tenant().0).bind(id);
     if query.execute(&mut *tx).await.map_err(refused)?.rows_affected() == 0 {
         return Err(MISSING);

@@ -31,6 +31,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest that a transaction computes: a statement that is not done by then is interrupted. What the disk takes to write
 /// is not counted: nothing can interrupt that.
 const OPERATION_LIMIT: Duration = Duration::from_secs(10);
+/// Likewise of what users write: there is one connection that writes, for all tenants and for the calls.
+const USER_WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// Steps of SQLite's machine from one look at the time to the next: some tens of microseconds.
 const STEPS_A_LOOK: i32 = 10_000;
 
@@ -44,6 +46,7 @@ pub(super) struct Database {
     reader: SqlitePool,
     look_up: SqlitePool,
     limit: Duration,
+    user_write_limit: Duration,
 }
 
 impl Database {
@@ -61,7 +64,7 @@ impl Database {
         let options = options.read_only(true);
         let reader = pool(READERS).connect_with(options.clone()).await.map_err(OpenError::Database)?;
         let look_up = pool(LOOK_UPS).connect_with(options).await.map_err(OpenError::Database)?;
-        Ok(Self { writer, reader, look_up, limit: OPERATION_LIMIT })
+        Ok(Self { writer, reader, look_up, limit: OPERATION_LIMIT, user_write_limit: USER_WRITE_LIMIT })
     }
 
     /// A database that lives as long as its only connection, which the pool therefore never closes by itself.
@@ -70,29 +73,37 @@ impl Database {
         let only = pool(1).idle_timeout(None).max_lifetime(None).connect_with(options).await;
         let only = only.map_err(OpenError::Database)?;
         apply_schema(&only, Path::new(":memory:")).await?;
-        Ok(Self { writer: only.clone(), reader: only.clone(), look_up: only, limit: OPERATION_LIMIT })
+        Ok(Self {
+            writer: only.clone(),
+            reader: only.clone(),
+            look_up: only,
+            limit: OPERATION_LIMIT,
+            user_write_limit: USER_WRITE_LIMIT,
+        })
     }
 
     /// A transaction that reads: all its statements see the same state.
     pub(super) async fn read(&self) -> Stored<Tx> {
-        self.limited(self.reader.begin().await.map_err(refused)?).await
+        limited(self.reader.begin().await.map_err(refused)?, self.limit).await
     }
 
     /// A transaction that reads who somebody is.
     pub(super) async fn look_up(&self) -> Stored<Tx> {
-        self.limited(self.look_up.begin().await.map_err(refused)?).await
+        limited(self.look_up.begin().await.map_err(refused)?, self.limit).await
     }
 
     /// A transaction that writes, alone.
     pub(super) async fn write(&self) -> Stored<Tx> {
-        self.limited(self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(refused)?).await
+        self.write_within(self.limit).await
     }
 
-    /// With an end to all its statements together. To begin and to end a transaction takes fewer steps than are looked at.
-    async fn limited(&self, mut tx: Tx) -> Stored<Tx> {
-        let until = clock::now() + self.limit;
-        tx.lock_handle().await.map_err(refused)?.set_progress_handler(STEPS_A_LOOK, move || clock::now() < until);
-        Ok(tx)
+    /// Likewise, for what a user wants.
+    pub(super) async fn write_for_user(&self) -> Stored<Tx> {
+        self.write_within(self.user_write_limit).await
+    }
+
+    async fn write_within(&self, limit: Duration) -> Stored<Tx> {
+        limited(self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(refused)?, limit).await
     }
 
     pub(super) async fn close(&self) {
@@ -100,6 +111,13 @@ impl Database {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+/// With an end to all its statements together. To begin and to end a transaction takes fewer steps than are looked at.
+async fn limited(mut tx: Tx, limit: Duration) -> Stored<Tx> {
+    let until = clock::now() + limit;
+    tx.lock_handle().await.map_err(refused)?.set_progress_handler(STEPS_A_LOOK, move || clock::now() < until);
+    Ok(tx)
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -163,12 +181,24 @@ mod tests {
     /// It counts for ever.
     const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
+    impl Database {
+        /// Whose users' writing is interrupted at the first look.
+        pub(in crate::store::sqlite) fn without_time_for_users(self) -> Self {
+            Self { user_write_limit: Duration::ZERO, ..self }
+        }
+    }
+
     #[tokio::test]
     async fn a_statement_without_an_end_is_interrupted_and_its_connection_serves_on() {
-        let database = Database { limit: Duration::ZERO, ..Database::in_memory().await.unwrap() };
+        let database = Database::in_memory().await.unwrap().without_time_for_users();
+        let database = Database { limit: Duration::ZERO, ..database };
         // One after the other: in memory there is one connection.
-        let begun: [BoxFuture<'_, Stored<Tx>>; 3] =
-            [database.read().boxed(), database.write().boxed(), database.look_up().boxed()];
+        let begun: [BoxFuture<'_, Stored<Tx>>; 4] = [
+            database.read().boxed(),
+            database.write().boxed(),
+            database.write_for_user().boxed(),
+            database.look_up().boxed(),
+        ];
         for tx in begun {
             let mut tx = tx.await.unwrap();
             let ended = sqlx::query_scalar::<_, i64>(ENDLESS).fetch_one(&mut *tx).await.map_err(refused);

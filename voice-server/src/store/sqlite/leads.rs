@@ -57,14 +57,14 @@ pub(super) async fn one(db: Database, who: Principal, id: Uuid) -> Stored<Lead> 
 }
 
 pub(super) async fn create(db: Database, who: Principal, fields: LeadFields) -> Stored<Lead> {
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let stored = store(&mut tx, CREATE, who.tenant(), Uuid::now_v7(), fields).await?;
     tx.commit().await.map_err(refused)?;
     Ok(stored)
 }
 
 pub(super) async fn update(db: Database, who: Principal, id: Uuid, fields: LeadFields) -> Stored<Lead> {
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     // Whether the lead is there is told before what is wrong with its fields.
     let query = sqlx::query(ONE).bind(who.tenant().0).bind(id);
     query.fetch_optional(&mut *tx).await.map_err(refused)?.ok_or(MISSING)?;
@@ -92,7 +92,7 @@ async fn exists(tx: &mut Tx, sql: &'static str, tenant: TenantId, id: Uuid) -> S
 }
 
 pub(super) async fn delete(db: Database, who: Principal, id: Uuid) -> Stored<()> {
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let query = sqlx::query(DELETE).bind(who.tenant().0).bind(id);
     if query.execute(&mut *tx).await.map_err(refused)?.rows_affected() == 0 {
         return Err(MISSING);

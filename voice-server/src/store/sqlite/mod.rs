@@ -3,7 +3,8 @@
 //! Invariant: isolation between tenants is in the statements alone, as SQLite knows no roles: every statement about a
 //! tenant's rows names the tenant, and none is built at run time. Every operation runs in a task of its own to its end, so
 //! that a request that goes away never leaves a connection inside a transaction; and until then it counts as its tenant's, of
-//! which there are never more than a share of the connections.
+//! which there are never more than a share of the connections. There is one connection that writes: what a tenant's users write
+//! comes one at a time and has less time than what the server writes.
 
 mod admin_side;
 mod analytics;
@@ -37,11 +38,15 @@ use tokio::time::timeout;
 /// Of the connections that read, those of one tenant at a time: a third.
 const OF_TENANT: usize = READERS as usize / 3;
 
+/// What users of one tenant write at a time.
+const WRITING_OF_TENANT: usize = 1;
+
 /// A store in one SQLite file, or in memory.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     database: Database,
     shares: Arc<Shares>,
+    writing: Arc<Shares>,
 }
 
 impl SqliteStore {
@@ -62,7 +67,7 @@ impl SqliteStore {
     }
 
     fn of(database: Database) -> Self {
-        Self { database, shares: Arc::new(Shares::new(OF_TENANT)) }
+        Self { database, shares: Arc::new(Shares::new(OF_TENANT)), writing: Arc::new(Shares::new(WRITING_OF_TENANT)) }
     }
 
     /// Ends every connection, those in use once their operation is over. Operations after it are refused as unavailable.
@@ -83,13 +88,32 @@ impl SqliteStore {
         self.for_tenant(who.tenant(), operation).await
     }
 
-    /// Likewise, what is asked about a tenant. Beyond its share it waits as long as for a connection.
+    /// Likewise, what a user changes.
+    async fn for_user_writing<T: Send + 'static>(
+        &self,
+        who: &Principal,
+        operation: impl Future<Output = Stored<T>> + Send + 'static,
+    ) -> Stored<T> {
+        self.in_share(&self.writing, who.tenant(), operation).await
+    }
+
+    /// Likewise, what is asked about a tenant.
     async fn for_tenant<T: Send + 'static>(
         &self,
         tenant: TenantId,
         operation: impl Future<Output = Stored<T>> + Send + 'static,
     ) -> Stored<T> {
-        let share = timeout(PATIENCE, self.shares.take(tenant)).await.map_err(|_| StoreError::Busy)?;
+        self.in_share(&self.shares, tenant, operation).await
+    }
+
+    /// Beyond the tenant's share it waits as long as for a connection.
+    async fn in_share<T: Send + 'static>(
+        &self,
+        shares: &Shares,
+        tenant: TenantId,
+        operation: impl Future<Output = Stored<T>> + Send + 'static,
+    ) -> Stored<T> {
+        let share = timeout(PATIENCE, shares.take(tenant)).await.map_err(|_| StoreError::Busy)?;
         self.to_the_end(async move {
             let _share = share;
             operation.await
@@ -115,6 +139,8 @@ impl SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::principal::{Role, UserId};
+    use crate::store::{CampaignFields, CampaignStatus, Store, SystemStore};
     use futures::{FutureExt, future};
     use uuid::Uuid;
 
@@ -132,5 +158,43 @@ mod tests {
         let further = store.for_tenant(ONE, future::ready(Ok(()))).await;
         assert!(matches!(further, Err(StoreError::Busy)), "{further:?}");
         assert!(store.for_tenant(OTHER, future::ready(Ok(()))).await.is_ok());
+    }
+
+    async fn member(store: &SqliteStore, tenant: TenantId) -> Principal {
+        let user = UserId(tenant.0);
+        store.ensure_development(tenant, user, Role::Member).await.unwrap();
+        store.standing(user).await.unwrap().unwrap().principal
+    }
+
+    #[tokio::test]
+    async fn a_tenants_users_write_one_at_a_time_and_others_meanwhile() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let (one, other) = (member(&store, ONE).await, member(&store, OTHER).await);
+        tokio::time::pause();
+        assert!(store.for_user_writing(&one, future::pending::<Stored<()>>()).now_or_never().is_none());
+        let further = store.rename_me(&one, "Ann").await;
+        assert!(matches!(further, Err(StoreError::Busy)), "{further:?}");
+        tokio::time::resume();
+        assert!(store.rename_me(&other, "Bob").await.is_ok() && store.me(&one).await.is_ok());
+    }
+
+    /// Many leads of the campaign ?2.
+    const LEADS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+        INSERT INTO leads (tenant_id, id, campaign_id, name, phone) \
+        SELECT ?1, randomblob(16), ?2, 'L', printf('+49%d', 1000000 + i) FROM n";
+
+    #[tokio::test]
+    async fn what_a_user_deletes_has_less_time_than_what_the_server_writes() {
+        let database = Database::in_memory().await.unwrap().without_time_for_users();
+        let store = SqliteStore::of(database.clone());
+        let who = member(&store, ONE).await;
+        let fields = CampaignFields { name: "C".into(), status: CampaignStatus::Draft, instructions: String::new() };
+        let campaign = store.create_campaign(&who, &fields).await.unwrap().id;
+        let mut tx = database.write().await.unwrap();
+        sqlx::query(LEADS).bind(ONE.0).bind(campaign).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let deleted = store.delete_campaign(&who, campaign).await;
+        assert!(matches!(deleted, Err(StoreError::Unavailable(_))), "{deleted:?}");
+        assert!(store.campaign(&who, campaign).await.is_ok(), "nothing is half done");
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn me(db: Database, who: Principal) -> Stored<Me> {
 }
 
 pub(super) async fn rename(db: Database, who: Principal, full_name: String) -> Stored<UserProfile> {
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let query = sqlx::query(RENAME).bind(who.tenant().0).bind(who.user().0).bind(full_name);
     let renamed = query.try_map(user).fetch_optional(&mut *tx).await.map_err(refused)?.ok_or(MISSING)?;
     tx.commit().await.map_err(refused)?;

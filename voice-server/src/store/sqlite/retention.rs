@@ -27,10 +27,9 @@ const EXPIRED_CALLS: &str = "SELECT c.tenant_id, c.id, c.started_at FROM tenants
     WHERE t.retention_days > 0 AND c.status = 'ended' AND c.started_at < ?1 - t.retention_days * 86400000000 \
     AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.tenant_id = c.tenant_id AND r.call_id = c.id) \
     ORDER BY c.started_at, c.id LIMIT ?2";
-const DELETE_EXPIRED: &str = "DELETE FROM calls WHERE id IN (SELECT c.id FROM tenants t JOIN calls c ON c.tenant_id = t.id \
-    WHERE t.retention_days > 0 AND c.status = 'ended' AND c.started_at < ?1 - t.retention_days * 86400000000 \
-    AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.tenant_id = c.tenant_id AND r.call_id = c.id) \
-    ORDER BY c.started_at, c.id LIMIT ?2)";
+/// One that was recorded after all keeps its row: it leads to the recording.
+const DELETE_CALL: &str = "DELETE FROM calls WHERE tenant_id = ?1 AND id = ?2 AND status = 'ended' \
+    AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.tenant_id = ?1 AND r.call_id = ?2)";
 
 pub(super) async fn end_orphans(db: Database, run: Uuid, now: OffsetDateTime) -> Stored<u64> {
     let mut tx = db.write().await?;
@@ -69,10 +68,12 @@ pub(super) async fn expired_calls(db: Database, now: OffsetDateTime, max_rows: u
     query.fetch_all(&mut *tx).await.map_err(refused)
 }
 
-pub(super) async fn delete_expired(db: Database, now: OffsetDateTime, max_rows: u32) -> Stored<u64> {
-    let mut tx = db.write().await?;
-    let deleted = sqlx::query(DELETE_EXPIRED).bind(micros(now)).bind(max_rows).execute(&mut *tx).await;
-    let deleted = deleted.map_err(refused)?.rows_affected();
+pub(super) async fn delete_calls(db: Database, calls: Vec<Header>) -> Stored<u64> {
+    let (mut tx, mut deleted) = (db.write().await?, 0);
+    for Header { tenant, call, .. } in calls {
+        let query = sqlx::query(DELETE_CALL).bind(tenant.0).bind(call.0);
+        deleted += query.execute(&mut *tx).await.map_err(refused)?.rows_affected();
+    }
     tx.commit().await.map_err(refused)?;
     Ok(deleted)
 }

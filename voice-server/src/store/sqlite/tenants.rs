@@ -26,7 +26,7 @@ pub(super) const MISSING: StoreError = StoreError::NotFound { what: "tenant" };
 
 pub(super) async fn list(db: Database, who: Principal, page: PageRequest) -> Stored<Page<Tenant>> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let (before, before_id) = begin(page);
     let query = sqlx::query(LIST).bind(before).bind(before_id).bind(page.fetch_rows());
     let rows = query.try_map(tenant).fetch_all(&mut *tx).await.map_err(refused)?;
@@ -36,7 +36,7 @@ pub(super) async fn list(db: Database, who: Principal, page: PageRequest) -> Sto
 
 pub(super) async fn one(db: Database, who: Principal, id: TenantId) -> Stored<Tenant> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let found = find(&mut tx, id).await?;
     commit(tx, who, Deed::plain("tenant.read", Some(id), None)).await?;
     Ok(found)
@@ -50,7 +50,7 @@ pub(super) async fn find(tx: &mut Tx, id: TenantId) -> Stored<Tenant> {
 
 pub(super) async fn create(db: Database, who: Principal, new: NewTenant) -> Stored<Tenant> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     must_have_plan(&mut tx, Some(new.plan_id)).await?;
     let query = sqlx::query(CREATE).bind(Uuid::now_v7()).bind(&new.name).bind(new.plan_id);
     let created = query.try_map(tenant).fetch_one(&mut *tx).await.map_err(refused)?;
@@ -61,7 +61,7 @@ pub(super) async fn create(db: Database, who: Principal, new: NewTenant) -> Stor
 
 pub(super) async fn change(db: Database, who: Principal, id: TenantId, change: TenantChange) -> Stored<Tenant> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     find(&mut tx, id).await?;
     must_have_plan(&mut tx, change.plan_id).await?;
     let origins = change.allowed_origins.as_ref().map(|origins| json!(origins).to_string());

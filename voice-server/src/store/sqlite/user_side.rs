@@ -18,7 +18,7 @@ impl Store for SqliteStore {
     }
 
     async fn rename_me(&self, who: &Principal, full_name: &str) -> Stored<UserProfile> {
-        self.for_user(who, profile::rename(self.database(), *who, full_name.to_owned())).await
+        self.for_user_writing(who, profile::rename(self.database(), *who, full_name.to_owned())).await
     }
 
     async fn plans(&self, who: &Principal) -> Stored<Vec<Plan>> {
@@ -62,15 +62,15 @@ impl Store for SqliteStore {
     }
 
     async fn create_client(&self, who: &Principal, fields: &ClientFields) -> Stored<Client> {
-        self.for_user(who, clients::create(self.database(), *who, fields.clone())).await
+        self.for_user_writing(who, clients::create(self.database(), *who, fields.clone())).await
     }
 
     async fn update_client(&self, who: &Principal, id: Uuid, fields: &ClientFields) -> Stored<Client> {
-        self.for_user(who, clients::update(self.database(), *who, id, fields.clone())).await
+        self.for_user_writing(who, clients::update(self.database(), *who, id, fields.clone())).await
     }
 
     async fn delete_client(&self, who: &Principal, id: Uuid) -> Stored<()> {
-        self.for_user(who, clients::delete(self.database(), *who, id)).await
+        self.for_user_writing(who, clients::delete(self.database(), *who, id)).await
     }
 
     async fn campaigns(&self, who: &Principal, page: PageRequest) -> Stored<Page<Campaign>> {
@@ -82,15 +82,15 @@ impl Store for SqliteStore {
     }
 
     async fn create_campaign(&self, who: &Principal, fields: &CampaignFields) -> Stored<Campaign> {
-        self.for_user(who, campaigns::create(self.database(), *who, fields.clone())).await
+        self.for_user_writing(who, campaigns::create(self.database(), *who, fields.clone())).await
     }
 
     async fn update_campaign(&self, who: &Principal, id: Uuid, fields: &CampaignFields) -> Stored<Campaign> {
-        self.for_user(who, campaigns::update(self.database(), *who, id, fields.clone())).await
+        self.for_user_writing(who, campaigns::update(self.database(), *who, id, fields.clone())).await
     }
 
     async fn delete_campaign(&self, who: &Principal, id: Uuid) -> Stored<()> {
-        self.for_user(who, campaigns::delete(self.database(), *who, id)).await
+        self.for_user_writing(who, campaigns::delete(self.database(), *who, id)).await
     }
 
     async fn leads(&self, who: &Principal, filter: LeadFilter, page: PageRequest) -> Stored<Page<Lead>> {
@@ -102,14 +102,14 @@ impl Store for SqliteStore {
     }
 
     async fn create_lead(&self, who: &Principal, fields: &LeadFields) -> Stored<Lead> {
-        self.for_user(who, leads::create(self.database(), *who, fields.clone())).await
+        self.for_user_writing(who, leads::create(self.database(), *who, fields.clone())).await
     }
 
     async fn update_lead(&self, who: &Principal, id: Uuid, fields: &LeadFields) -> Stored<Lead> {
-        self.for_user(who, leads::update(self.database(), *who, id, fields.clone())).await
+        self.for_user_writing(who, leads::update(self.database(), *who, id, fields.clone())).await
     }
 
     async fn delete_lead(&self, who: &Principal, id: Uuid) -> Stored<()> {
-        self.for_user(who, leads::delete(self.database(), *who, id)).await
+        self.for_user_writing(who, leads::delete(self.database(), *who, id)).await
     }
 }

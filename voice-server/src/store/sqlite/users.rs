@@ -29,7 +29,7 @@ pub(super) async fn list(
     page: PageRequest,
 ) -> Stored<Page<UserProfile>> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     tenants::find(&mut tx, tenant).await?;
     let (before, before_id) = begin(page);
     let query = sqlx::query(LIST).bind(tenant.0).bind(before).bind(before_id).bind(page.fetch_rows());
@@ -40,7 +40,7 @@ pub(super) async fn list(
 
 pub(super) async fn create(db: Database, who: Principal, new: NewUser) -> Stored<UserProfile> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     tenants::find(&mut tx, new.tenant_id).await.map_err(|error| match error {
         StoreError::NotFound { .. } => broken("user_profiles_tenant"),
         other => other,
@@ -54,7 +54,7 @@ pub(super) async fn create(db: Database, who: Principal, new: NewUser) -> Stored
 
 pub(super) async fn change(db: Database, who: Principal, id: UserId, change: UserChange) -> Stored<UserProfile> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let query = sqlx::query(CHANGE).bind(id.0).bind(change.role.and_then(word)).bind(&change.full_name);
     let changed = query.try_map(user).fetch_optional(&mut *tx).await.map_err(refused)?.ok_or(MISSING)?;
     let detail = without_nulls(json!({ "role": change.role, "full_name": change.full_name }));
@@ -64,7 +64,7 @@ pub(super) async fn change(db: Database, who: Principal, id: UserId, change: Use
 
 pub(super) async fn delete(db: Database, who: Principal, id: UserId) -> Stored<()> {
     must_administer(who)?;
-    let mut tx = db.write().await?;
+    let mut tx = db.write_for_user().await?;
     let query = sqlx::query(DELETE).bind(id.0).try_map(|row: SqliteRow| row.get_as::<Uuid>("tenant_id"));
     let tenant = query.fetch_optional(&mut *tx).await.map_err(refused)?.ok_or(MISSING)?;
     commit(tx, who, Deed::plain("user.delete", Some(TenantId(tenant)), Some(id.0))).await

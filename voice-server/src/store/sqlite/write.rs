@@ -24,10 +24,11 @@ const CONVERSATION: &str = "INSERT INTO conversations (tenant_id, call_id, call_
 const RECORDING: &str = "INSERT INTO recordings \
         (tenant_id, call_id, call_day, id, object_key, media_type, size_bytes, duration_ms) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+/// That a call was lost is a guess, which its real end corrects; a real end is never taken back.
 const END: &str = "UPDATE calls SET status = 'ended', ended_at = ?3, duration_ms = ?4, end_reason = ?5, turns = ?6, \
         barge_ins = ?7, resumes = ?8, voice_to_voice_p50_ms = ?9, utterances = ?10, cost_micros = ?11, currency = ?12, \
         cost = ?13 \
-    WHERE tenant_id = ?1 AND id = ?2 AND status = 'active'";
+    WHERE tenant_id = ?1 AND id = ?2 AND (status = 'active' OR end_reason = 'server_lost')";
 
 pub(super) async fn write(db: Database, entries: Vec<Entry>) -> Stored<()> {
     let mut tx = db.write().await?;

@@ -15,7 +15,8 @@ const START: &str = "insert into calls (tenant_id, id, started_at, user_id, lead
 /// Asked by itself: whoever began the call at the same time is seen only by a statement that begins later.
 const WITHOUT_CALL: &str = "select count(*) from unnest($1::uuid[], $2::uuid[]) as e (tenant_id, call_id) \
     where not exists (select from calls c where c.tenant_id = e.tenant_id and c.id = e.call_id)";
-/// Of two ends in one batch the first counts, as it would alone.
+/// Of two ends in one batch the first counts, as it would alone. That a call was lost is a guess, which its real end corrects; a
+/// real end is never taken back.
 const END: &str = "with entry as (select distinct on (tenant_id, call_id) * \
         from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::text[], $6::integer[], $7::integer[], \
             $8::integer[], $9::double precision[], $10::integer[], $11::bigint[], $12::text[], $13::jsonb[]) with ordinality \
@@ -26,7 +27,8 @@ const END: &str = "with entry as (select distinct on (tenant_id, call_id) * \
             end_reason = e.end_reason, turns = e.turns, barge_ins = e.barge_ins, resumes = e.resumes, \
             voice_to_voice_p50_ms = e.voice_to_voice_p50_ms, utterances = e.utterances, cost_micros = e.cost_micros, \
             currency = e.currency, cost = e.cost \
-        from entry e where c.tenant_id = e.tenant_id and c.id = e.call_id and c.status = 'active') \
+        from entry e where c.tenant_id = e.tenant_id and c.id = e.call_id \
+            and (c.status = 'active' or c.end_reason = 'server_lost')) \
     select count(*) from entry e \
     where not exists (select from calls c where c.tenant_id = e.tenant_id and c.id = e.call_id)";
 
