@@ -22,6 +22,8 @@ const FROM_1: [&str; 2] = [
     "INSERT INTO transcripts SELECT * FROM transcripts_1; DROP TABLE transcripts_1",
 ];
 
+/// The file is opened within this.
+const OPEN_WITHIN: Duration = Duration::from_secs(30);
 /// Readers at a time; more wait for [`PATIENCE`].
 pub(super) const READERS: u32 = 8;
 /// Look-ups of who somebody is at a time; likewise. Each is of a few rows by their keys.
@@ -58,12 +60,11 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .synchronous(SqliteSynchronous::Full);
-        let writer = pool(1).connect_with(options.clone().journal_mode(SqliteJournalMode::Wal)).await;
-        let writer = writer.map_err(OpenError::Database)?;
+        let writer = open(pool(1), options.clone().journal_mode(SqliteJournalMode::Wal)).await?;
         apply_schema(&writer, path).await?;
         let options = options.read_only(true);
-        let reader = pool(READERS).connect_with(options.clone()).await.map_err(OpenError::Database)?;
-        let look_up = pool(LOOK_UPS).connect_with(options).await.map_err(OpenError::Database)?;
+        let reader = open(pool(READERS), options.clone()).await?;
+        let look_up = open(pool(LOOK_UPS), options).await?;
         Ok(Self { writer, reader, look_up, limit: OPERATION_LIMIT, user_write_limit: USER_WRITE_LIMIT })
     }
 
@@ -122,6 +123,18 @@ async fn limited(mut tx: Tx, limit: Duration) -> Stored<Tx> {
 
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE)
+}
+
+/// What a process that was killed left has to be read first, which may take longer than any operation.
+async fn open(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
+    pool.clone()
+        .acquire_timeout(OPEN_WITHIN)
+        .connect_with(options.clone())
+        .await
+        .map_err(OpenError::Database)?
+        .close()
+        .await;
+    pool.connect_with(options).await.map_err(OpenError::Database)
 }
 
 async fn apply_schema(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
