@@ -72,3 +72,8 @@ async fn a_microphone_that_is_gone_is_replaced_and_none_is_left_open() {
 async fn what_is_shown_stands_as_long_as_it_is_so() {
     check(include_str!("browser_support/cores/shown.js")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audio_thread_says_where_it_began_and_skips_the_time_in_which_it_stood_still() {
+    check(include_str!("browser_support/cores/worklets.js")).await;
+}
