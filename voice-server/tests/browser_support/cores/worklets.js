@@ -1,0 +1,60 @@
+// The audio thread's two sides, in a scope that is made up: its frames are counted by the test.
+const QUANTUM = 128;
+const told = [];
+const processors = new Map();
+const scope = {
+  sampleRate: 48_000,
+  currentFrame: 0,
+  registerProcessor: (name, processor) => processors.set(name, processor),
+  AudioWorkletProcessor: class {
+    port = { postMessage: (message) => told.push(structuredClone(message)) };
+  },
+};
+Object.assign(globalThis, scope);
+
+/** Renders so many quanta from the present frame on. */
+function run(processor, quanta) {
+  for (let quantum = 0; quantum < quanta; quantum += 1, globalThis.currentFrame += QUANTUM) {
+    processor.process([[new Float32Array(QUANTUM)]], [[new Float32Array(QUANTUM)]]);
+  }
+}
+
+const take = (type) => told.filter((message) => message.type === type);
+
+try {
+  await module("audio/playback-worklet.js");
+  await module("audio/mic-worklet.js");
+  const options = { processorOptions: { lineRate: 24_000, isCapturing: false } };
+
+  // What the agent's side tells first is of the frame in which it began, however long the context ran before.
+  globalThis.currentFrame = 12_800;
+  const playback = new (processors.get("playback"))(options);
+  globalThis.currentFrame += 3 * QUANTUM;
+  run(playback, 60);
+  const frames = take("rendered").map(({ frame }) => frame);
+  assertEqual([frames[0], take("side").map(({ frame }) => frame)], [12_800 + 3 * QUANTUM, frames]);
+  take("rendered").forEach(({ frame, peaks }, i) => assertEqual(frames[i + 1] ?? frame + peaks.length * QUANTUM, frame + peaks.length * QUANTUM));
+
+  // A reply is being spoken from its beginning to its end, a pause of its own included.
+  told.length = 0;
+  playback.port.onmessage({ data: { type: "audio", reply: 1, position: 0, pcm: new Int16Array(24_000) } });
+  run(playback, 30);
+  assertEqual(take("rendered").at(-1).is_speaking, true);
+  playback.port.onmessage({ data: { type: "finish", reply: 1, total: 24_000 } });
+  run(playback, 400);
+  assertEqual(take("rendered").at(-1).is_speaking, false);
+
+  // Where the context stood still, the caller's positions skip that time once, between two frames.
+  const microphone = new (processors.get("microphone"))(options);
+  microphone.port.onmessage({ data: { type: "start" } });
+  run(microphone, 100);
+  microphone.port.onmessage({ data: { type: "skip", ms: 1_000 } });
+  run(microphone, 100);
+  assertEqual(take("skipped").map(({ samples }) => samples), [24_000]);
+  const positions = take("audio").map(({ position }) => position);
+  const steps = positions.slice(1).map((position, i) => position - positions[i]);
+  assertEqual(steps.filter((step) => step !== 480), [24_480]);
+  assert(positions.includes(take("skipped")[0].position), "it is said before which frame");
+} finally {
+  for (const name of Object.keys(scope)) delete globalThis[name];
+}
