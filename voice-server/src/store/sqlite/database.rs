@@ -144,8 +144,8 @@ async fn apply_schema(writer: &SqlitePool, path: &Path) -> Result<(), OpenError>
     if found > VERSION {
         return Err(OpenError::Newer { path: path.to_owned() });
     }
-    let steps: &[&str] = if found == 1 { &[FROM_1[0], SCHEMA, FROM_1[1]] } else { &[SCHEMA] };
-    for step in steps {
+    let steps: &[&'static str] = if found == 1 { &[FROM_1[0], SCHEMA, FROM_1[1]] } else { &[SCHEMA] };
+    for step in steps.iter().copied() {
         sqlx::raw_sql(step).execute(&mut *tx).await.map_err(OpenError::Database)?;
     }
     tx.commit().await.map_err(OpenError::Database)
