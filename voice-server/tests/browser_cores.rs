@@ -47,3 +47,28 @@ async fn a_connection_that_is_silently_gone_is_noticed_and_a_page_that_slept_is_
 async fn any_file_can_be_opened_as_a_log() {
     check(include_str!("browser_support/cores/log.js")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_measures_and_records_on_one_clock_that_may_stand_still() {
+    check(include_str!("browser_support/cores/figures.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_end_and_every_error_has_a_sentence_that_claims_no_more_than_is_so() {
+    check(include_str!("browser_support/cores/words.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_in_trouble_is_asked_again_for_a_token_and_nobody_once_the_call_is_over() {
+    check(include_str!("browser_support/cores/sign-in.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_microphone_that_is_gone_is_replaced_and_none_is_left_open() {
+    check(include_str!("browser_support/cores/microphone.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_shown_stands_as_long_as_it_is_so() {
+    check(include_str!("browser_support/cores/shown.js")).await;
+}

@@ -47,7 +47,12 @@ async fn a_call_can_be_read_heard_and_looked_into_once_it_is_over() {
     let page = Page::start(Microphone::Allowed, None).await;
     let token = server.access.token();
     page.visit(&server, &format!("/?x=1#token={}", token.expose_secret())).await;
+    page.until_text("#token-offer-words", "Use it only if you opened this address on purpose.").await;
+    page.until("body[data-signed-in=false]").await;
+    page.click("#token-use").await;
     page.until("body[data-signed-in=true]").await;
+    page.until("#token-offer[hidden]").await;
+    page.until_text("#who", "signed in as").await;
     assert_eq!(page.web.run("return location.search + location.hash").await, "?x=1", "no token");
     page.choose_files(&[sound(folder.path(), "ask.wav", 0, 1_000)]).await;
     page.click("#call").await;

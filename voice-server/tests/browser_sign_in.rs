@@ -22,6 +22,14 @@ async fn a_token_is_pasted_and_one_that_is_not_taken_is_asked_for_again() {
     page.click("#call").await;
     page.until_text("#reason", "Sign in first").await;
 
+    // A link cannot sign anybody in by itself, also not while the page is open.
+    page.web.run("location.hash = '#token=of.somebody.else'").await;
+    page.until("#token-offer:not([hidden])").await;
+    page.until_text("#token-offer-words", "somebody it does not name").await;
+    page.click("#token-drop").await;
+    page.until("#token-offer[hidden]").await;
+    page.until("body[data-signed-in=false]").await;
+
     page.web.type_into("#token", "no.token.atall\n").await;
     page.until("#sign-in[hidden]").await;
     page.click("#call").await;

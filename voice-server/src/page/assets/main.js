@@ -3,9 +3,9 @@
 // A contract for tests, which is kept stable:
 //
 // * `document.body.dataset.state`: idle, asking, refused, connecting, listening, thinking, speaking, paused, reconnecting or
-//   ended. `#status` has the words, `#reason` why there is no call.
+//   ended. `#status` has the words, `#reason` why there is no call, `#warning` what is wrong, `#announcement` what is read out.
 // * `#call` starts a call and hangs up; `#mute`, `#interrupt`, `#say` with `#say-send`, `#keypad button`, `#files`.
-// * `#transcript > li[data-who=caller|agent|tool|gap]`, with `data-turn`, and `data-reply` for the agent's; within:
+// * `#transcript > li[data-who=caller|agent|tool|gap|error]`, with `data-turn`, and `data-reply` for the agent's; within:
 //   `.interim` or `.said` of the caller, `.heard`, `.coming` and `.cut` of the agent. `data-outcome` once a reply is over.
 // * `#turns > li[data-turn][data-reply]`, with `data-voice-to-voice-ms` where the page measured it.
 // * `#barge-ins > li[data-silence-ms][data-decision]`; `#counters [data-counter=NAME]`.
@@ -27,6 +27,7 @@ import { LiveCall } from "./call/live.js";
 import { CallView } from "./view/call-view.js";
 import { Desk } from "./view/desk.js";
 import { byId } from "./view/dom.js";
+import { Notices } from "./view/notices.js";
 import { LogView } from "./past/log-view.js";
 import { PastCalls } from "./past/calls.js";
 import { SettingsView } from "./view/settings.js";
@@ -37,23 +38,26 @@ const isCapturing = new URLSearchParams(location.search).get("capture") === "1";
 const microphone = new Microphone();
 const wavCaller = new WavCaller();
 const signInView = new SignInView();
-const signIn = new SignIn(() => signInView.show(signIn));
+const signIn = new SignIn(() => signedIn());
 const api = new Api(signIn);
 const logView = new LogView(byId("view-log"));
 const tabs = new Tabs({ "view-past": () => past.load(), "view-log": () => logView.focus() });
 const past = new PastCalls(byId("view-past"), api, showLog);
 const view = new CallView(api, showLog);
+const notices = new Notices();
 let live = null;
+let wasSignedIn = false;
 
-const desk = new Desk({
+const actions = {
   start: () => startCall(),
   hangUp: () => live?.hangUp(),
   mute: (on) => live?.mute(on),
   interrupt: () => live?.interrupt(),
   say: (text) => live?.sayText(text),
   key: (digit) => live?.key(digit),
-});
-const settings = new SettingsView({ microphone, wavCaller, desk, live: () => live });
+};
+const desk = new Desk(actions, notices);
+const settings = new SettingsView({ microphone, wavCaller, notices, live: () => live });
 
 async function startCall() {
   if (!signIn.isSignedIn) return signInView.ask();
@@ -64,14 +68,16 @@ async function startCall() {
     wavCaller,
     isCapturing,
     observer: {
-      state: (word, detail) => {
-        desk.state(word, detail);
+      state: (word, attempts) => {
+        desk.state(word, attempts);
         settings.state(word);
       },
+      warning: (cause, words) => notices.warn(cause, words),
       message: (message, frame) => view.message(live, message, frame),
       peaks: (side, frame, peaks) => view.peaks(side, frame, peaks),
       tick: () => view.tick(live),
       ended: (reason, sentence) => {
+        notices.clear();
         desk.ended(reason, sentence);
         settings.ended();
         view.ended(live);
@@ -79,7 +85,15 @@ async function startCall() {
     },
   });
   view.begin();
+  notices.clear();
   await live.start(settings.source);
+}
+
+function signedIn() {
+  signInView.show(signIn);
+  const isNew = signIn.isSignedIn && !wasSignedIn;
+  wasSignedIn = signIn.isSignedIn;
+  if (isNew && !byId("view-past").hidden) past.load();
 }
 
 function showLog(name, text) {
@@ -87,9 +101,15 @@ function showLog(name, text) {
   tabs.show("view-log");
 }
 
-signInView.bind((token) => signIn.use(token));
+signInView.bind({ use: (token) => signIn.use(token), accept: () => signIn.accept(), decline: () => signIn.decline() });
+addEventListener("hashchange", () => signIn.look());
 // Whoever leaves the page hangs up; the server would otherwise keep the call for them.
-addEventListener("pagehide", () => live?.hangUp());
+addEventListener("pagehide", () => live?.leave());
+addEventListener("online", () => live?.online());
+addEventListener("click", () => live?.wake());
+addEventListener("visibilitychange", () => live?.wake());
+// A file that is dropped beside the log would be opened in place of the page, and the call with it.
+for (const drag of ["dragover", "drop"]) addEventListener(drag, (event) => event.preventDefault());
 desk.idle();
 await signIn.start();
 tabs.start();

@@ -46,11 +46,13 @@ const observer = {
   connected: () => told.push("connected"),
   lost: () => told.push("lost"),
   resumed: (awayMs) => told.push(`resumed after ${awayMs}`),
-  renew: async () => "a new token",
+  renew: async (inMs) => `a new token in ${inMs}`,
+  refused: async () => null,
   ended: (reason) => ended.resolve(reason),
 };
 const addresses = [];
-const api = { callAddress: async (token) => (addresses.push(token), "ws://x/") };
+const overs = [];
+const api = { callAddress: async (token) => (addresses.push(token), "ws://x/"), isOver: async () => overs.shift() };
 const call = new Call(api, new EventLog(), observer);
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
@@ -81,6 +83,8 @@ try {
   first.onclose({ code: 1006 });
   call.say({ type: "say", text: "4" });
   call.played(1, 100);
+  call.played(1, 300);
+  call.played(2, 50);
   call.hear(480, Int16Array.of(1));
   const second = await opened(await next);
   assertEqual(addresses, [null, "t1"]);
@@ -92,22 +96,70 @@ try {
   second.text({ type: "resumed", received, away_ms: 300 });
   const said = second.texts.slice(1).filter(({ type }) => type === "say");
   assertEqual(said.map(({ text }) => text), ["3", "4"], "what the server has not got");
+  // What was played meanwhile is told as far as it came: the loudspeaker says it once.
+  const played = second.texts.slice(1).filter(({ type }) => type === "played");
+  assertEqual(played.map(({ reply, samples }) => [reply, samples]), [[1, 300], [2, 50]]);
   second.text({ type: "speaking" });
   call.hear(960, Int16Array.of(1));
   assert(second.sent.at(-1) instanceof ArrayBuffer, "audio goes on");
 
-  // Again, and the upgrade is refused although there was a ticket: once may be the network, twice is the server.
-  for (const attempt of [1, 2]) {
+  // Again, and the upgrade is refused although there was a ticket: what that means, only the server can say.
+  overs.push(false, false, false, true);
+  for (const attempt of [1, 2, 3, 4]) {
     next = nextSocket();
     if (attempt === 1) second.onclose({ code: 1006 });
+    else call.retryNow();
     const refused = await next;
     assertEqual(addresses.at(-1), "t1", "the token is the call's");
     refused.onclose({ code: 1006 });
   }
   assertEqual(await ended.promise, "refused");
+  assertEqual(overs, [], "asked each time");
   assert(told.includes("lost"));
   const withoutLosses = told.filter((what) => what !== "lost");
   assertEqual(withoutLosses, ["connected", "ready", "speaking", "audio", "auth_expiring", "resumed after 300", "resumed", "speaking"]);
+
+  // Whoever hangs up without a connection is done; the server is told as soon as it can be.
+  const left = Promise.withResolvers();
+  const another = new Call(api, new EventLog(), { ...observer, ended: (...end) => left.resolve(end) });
+  next = nextSocket();
+  another.open();
+  const up = await opened(await next);
+  up.text({ type: "ready", call_id: "d", resume: { token: "t2", within_ms: 30_000 } });
+  up.onclose({ code: 1006 });
+  next = nextSocket();
+  another.hangUp();
+  const [reason, sentence] = await left.promise;
+  assert(reason === "caller_hung_up" && sentence.includes("trying to tell the server"), reason, sentence);
+  const lastWords = await opened(await next);
+  assertEqual([addresses.at(-1), lastWords.texts[0].resume], ["t2", { received: 0 }]);
+  lastWords.text({ type: "resumed", received: 0, away_ms: 1 });
+  while (lastWords.texts.length === 1) await settled();
+  assertEqual(lastWords.texts[1], { type: "bye" });
+
+  // A page that goes away says bye, also before the server has answered.
+  for (const isReady of [true, false]) {
+    const leaving = new Call(api, new EventLog(), { ...observer, ended: () => {} });
+    next = nextSocket();
+    leaving.open();
+    const socket = await opened(await next);
+    if (isReady) socket.text({ type: "ready", call_id: "e" });
+    leaving.leave();
+    assert(socket.texts.at(-1).type === "bye" && socket.isClosed, isReady);
+  }
+
+  // A handshake that fails on the way back is not one that failed at first.
+  const late = Promise.withResolvers();
+  const resuming = new Call(api, new EventLog(), { ...observer, ended: late.resolve });
+  next = nextSocket();
+  resuming.open();
+  const before = await opened(await next);
+  before.text({ type: "ready", call_id: "f", resume: { token: "t3", within_ms: 30_000 } });
+  next = nextSocket();
+  before.onclose({ code: 1006 });
+  resuming.retryNow();
+  (await opened(await next)).text({ type: "bye", reason: "handshake_failed" });
+  assertEqual(await late.promise, "resume_failed");
 } finally {
   globalThis.WebSocket = RealSocket;
 }

@@ -106,6 +106,41 @@ for (const rate of [48_000, 44_100, 16_000, 96_000]) {
   assert(playout.target.targetMs > 40);
 }
 
+// A gap that is over before the sound has faded is one too. A pause or an end within it, or at once after it, is no click.
+for (const [what, isLate] of [["pause", true], ["clear", true], ["pause", false], ["clear", false], ["none", true]]) {
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.push(1, 0, tone(LINE_RATE, 440, 4_800));
+  let at = render(playout, 0, 9_600 - 2 * QUANTUM);
+  const sound = [...at.sound];
+  while (playout.counters.gaps === 0) {
+    at = render(playout, at.end, QUANTUM);
+    sound.push(...at.sound);
+  }
+  assert(playout.target.targetMs > 40, "more is gathered from the beginning of a gap on");
+  if (isLate) playout.push(1, 4_800, tone(LINE_RATE, 440, 4_800, 4_800));
+  if (what !== "none") playout[what](1);
+  const after = render(playout, at.end, 4_800);
+  sound.push(...after.sound);
+  if (what !== "none") assert(largest(after.sound.slice(QUANTUM)) === 0, what, "silence");
+  const jumps = sound.slice(1).map((sample, i) => sample - sound[i]);
+  assert(largest(jumps) < 0.06, what, isLate, "no click", largest(jumps));
+  assertEqual(playout.counters.gaps, 1);
+}
+
+// A reply of whose end nobody told ends where the next one begins, and counts as speaking until then.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  assert(!playout.isSpeaking);
+  playout.push(1, 0, tone(LINE_RATE, 440, 2_400));
+  const first = render(playout, 0, 24_000);
+  assert(playout.isSpeaking, "silence within a reply is no end");
+  playout.push(2, 0, tone(LINE_RATE, 440, 2_400), first.end);
+  playout.finish(2, 2_400);
+  const second = render(playout, first.end, 24_000);
+  assertEqual(playout.takeEnded(), [{ reply: 1, samples: 2_400 }, { reply: 2, samples: 2_400 }]);
+  assert(second.heard.some((told) => told.reply === 2) && !playout.isSpeaking);
+}
+
 // A reply shorter than what is gathered is heard; one after the other; a hole of half a minute is passed over.
 {
   const playout = new Playout(LINE_RATE, 48_000);

@@ -6,6 +6,9 @@
 /** The longest that an answer is waited for, with its body. */
 const TIMEOUT_MS = 15_000;
 
+/** While a call is kept for the page, a request that hangs costs an attempt to come back: it is given up sooner. */
+const RESUME_TIMEOUT_MS = 3_000;
+
 /** The longest that a file may take. */
 const FILE_TIMEOUT_MS = 300_000;
 
@@ -41,12 +44,23 @@ export class Api {
 
   /** The address of a socket that holds a call, or goes on with one. */
   async callAddress(resumeToken = null) {
-    const { ticket } = await this.json("/v1/tickets", { method: "POST" });
+    const timeoutMs = resumeToken === null ? TIMEOUT_MS : RESUME_TIMEOUT_MS;
+    const { ticket } = await this.json("/v1/tickets", { method: "POST", timeoutMs });
     const address = new URL("/v1/call", location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     address.searchParams.set("ticket", ticket);
     if (resumeToken !== null) address.searchParams.set("resume", resumeToken);
     return address;
+  }
+
+  /** Whether the server says that this call no longer runs; `false` also where it says nothing. */
+  async isOver(id) {
+    try {
+      const { status } = await this.json(`/v1/calls/${encodeURIComponent(id)}`, { timeoutMs: RESUME_TIMEOUT_MS });
+      return status !== "active";
+    } catch (error) {
+      return error.status === 404;
+    }
   }
 
   /** Why the server takes no call, as far as it says so; a browser does not tell pages why a socket was refused. */

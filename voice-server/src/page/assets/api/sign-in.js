@@ -1,9 +1,19 @@
 // Who the page is: a token from the address's fragment, from a person, or in development from the server itself.
 //
-// Invariant: the token is in memory only, and in no address for longer than it takes to read it.
+// Invariant: the token is in memory only, and in no address for longer than it takes to read it. One from an address is used
+// only once somebody says so: whoever made the link would otherwise choose in whose name this person talks.
 
 /** A token that runs out sooner is renewed before it is used. */
 const RENEW_BEFORE_MS = 60_000;
+
+/** How long the server may take for a token. */
+const TIMEOUT_MS = 5_000;
+
+/** How often the server is asked for the next token of a call that runs. */
+const RENEWALS = 4;
+
+/** The longest between two of these. */
+const RENEW_EVERY_MS = 10_000;
 
 /** Where development's tokens come from; no such path anywhere else. */
 const SESSION_PATH = "/page/session";
@@ -24,14 +34,41 @@ export class SignIn {
     this.isDevelopment = null;
     /** What a person is being asked for. */
     this.wanted = null;
+    /** A token of the address that nobody has said anything about yet, or `null`. */
+    this.offered = null;
   }
 
-  /** Takes the token from the address, or asks the server. */
+  /** Looks for a token in the address, and asks the server. */
   async start() {
-    const given = takeFromAddress();
-    if (given) this.use(given);
-    else await this.#askServer();
+    this.look();
+    await this.#askServer();
     this.changed();
+  }
+
+  /** Takes a token out of the address, if there is one, and offers it. */
+  look() {
+    const given = takeFromAddress();
+    if (given === null) return;
+    this.offered = given;
+    this.changed();
+  }
+
+  /** The token that was offered is used. */
+  accept() {
+    const { offered } = this;
+    this.offered = null;
+    if (offered !== null) this.use(offered);
+  }
+
+  /** The token that was offered is forgotten. */
+  decline() {
+    this.offered = null;
+    this.changed();
+  }
+
+  /** Who is signed in, as the token has it; `null` if nobody is or it does not say. */
+  get who() {
+    return whoIs(this.current?.token);
   }
 
   /** A token that somebody brought. */
@@ -47,12 +84,28 @@ export class SignIn {
     return this.current === null || this.wanted !== null;
   }
 
-  /** Another token than the present one: from the server, or from a person, however long that takes. */
-  async another() {
-    if (await this.renew()) return this.current.token;
+  /** Another token than the present one, which runs out in `inMs`, where the server gives one, else `null`. */
+  async fromServer(inMs) {
+    const waitMs = Math.min(RENEW_EVERY_MS, (inMs || 0) / (RENEWALS + 1));
+    for (let left = RENEWALS; left > 0 && this.isDevelopment !== false; left -= 1) {
+      if (await this.renew()) return this.current.token;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    return null;
+  }
+
+  /** Another token from a person, however long that takes; `null` once nobody needs it any more. */
+  fromPerson() {
     this.wanted ??= Promise.withResolvers();
     this.changed();
     return this.wanted.promise;
+  }
+
+  /** Nobody needs another token any more. */
+  stopAsking() {
+    this.wanted?.resolve(null);
+    this.wanted = null;
+    this.changed();
   }
 
   /** Drops a token that the server did not take. */
@@ -81,10 +134,12 @@ export class SignIn {
   }
 
   async #askServer() {
-    const answer = await fetch(SESSION_PATH, { method: "POST", cache: "no-store" }).catch(() => null);
-    if (!answer) return false;
-    this.isDevelopment = answer.ok;
-    if (!answer.ok) return false;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const answer = await fetch(SESSION_PATH, { method: "POST", cache: "no-store", signal }).catch(() => null);
+    // Anything else is a server in trouble, not one that signs no tokens.
+    if (answer?.ok) this.isDevelopment = true;
+    else if ([403, 404].includes(answer?.status)) this.isDevelopment = false;
+    if (!answer?.ok) return false;
     const { token, expires_in_ms } = await answer.json();
     this.current = { token, untilMs: Date.now() + expires_in_ms };
     return true;
@@ -104,10 +159,26 @@ function takeFromAddress() {
 
 /** When a token says that it runs out. The server decides; this only says when to ask for the next. */
 function expiryMs(token) {
+  return claims(token).exp * 1000 || Infinity;
+}
+
+/** More letters of a name are not shown. */
+const MAX_NAME = 60;
+
+/** Whose token it is by its own words, which nothing here has checked: to be shown, and for nothing else. */
+export function whoIs(token) {
+  const { email, name, sub } = claims(token);
+  const found = [email, name, sub].find((claim) => typeof claim === "string" && claim !== "");
+  return found?.slice(0, MAX_NAME) ?? null;
+}
+
+/** What a token says; nothing, if it is none. */
+function claims(token) {
   try {
-    const claims = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(atob(claims)).exp * 1000 || Infinity;
+    const letters = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    const text = new TextDecoder().decode(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)));
+    return JSON.parse(text) ?? {};
   } catch {
-    return Infinity;
+    return {};
   }
 }

@@ -1,6 +1,6 @@
 // What is heard where audio is missing: the last of it again, fading, and then silence.
 //
-// Invariant: at most FADE_MS of made-up sound; it begins where the real one stopped.
+// Invariant: at most FADE_MS of made-up sound; it begins where the real one stopped, and makes room for it by degrees.
 
 /** The piece that is repeated: a few periods of a voice. */
 const PIECE_MS = 10;
@@ -34,14 +34,25 @@ export class Concealment {
 
   /** Fills `out` from `from` on. */
   fill(out, from) {
-    const { last, fadeFrames } = this;
-    for (let i = from; i < out.length; i += 1) {
-      // Forwards, then backwards: without a jump where the piece meets itself.
-      const at = this.made % (2 * last.length);
-      const index = at < last.length ? last.length - 1 - at : at - last.length;
-      const gain = Math.max(0, 1 - this.made / fadeFrames);
-      out[i] = last[index] * gain;
-      this.made += 1;
+    for (let i = from; i < out.length; i += 1) out[i] = this.#next();
+  }
+
+  /** Passes over from what is made up to the real sound in `out`, within its first `frames`. */
+  giveWay(out, frames) {
+    if (this.made === 0) return;
+    const over = Math.min(frames, out.length);
+    for (let i = 0; i < over; i += 1) {
+      const real = (i + 1) / over;
+      out[i] = out[i] * real + this.#next() * (1 - real);
     }
+  }
+
+  #next() {
+    const { last, made } = this;
+    // Backwards, then forwards: without a jump where the piece meets itself.
+    const at = made % (2 * last.length);
+    const index = at < last.length ? last.length - 1 - at : at - last.length;
+    this.made += 1;
+    return last[index] * Math.max(0, 1 - made / this.fadeFrames);
   }
 }

@@ -9,27 +9,48 @@ import { LINE_RATE } from "../call/wire.js";
 const START_MS = 5_000;
 
 export class AudioEngine {
-  /** `tell` gets every message of the worklets, with `side` "caller" or "agent". Must be called from a click. */
+  /**
+   * `tell` gets every message of the worklets, with `side` "caller" or "agent", and with "sound" `stopped` or, `away_ms`
+   * later, `running`. Must be called from a click.
+   */
   static async open({ tell, isCapturing }) {
     const context = new AudioContext({ latencyHint: "interactive" });
     const here = (file) => new URL(file, import.meta.url);
-    await Promise.all([
-      context.audioWorklet.addModule(here("./mic-worklet.js")),
-      context.audioWorklet.addModule(here("./playback-worklet.js")),
-      started(context),
-    ]);
-    return new AudioEngine(context, tell, isCapturing);
+    try {
+      await Promise.all([
+        context.audioWorklet.addModule(here("./mic-worklet.js")),
+        context.audioWorklet.addModule(here("./playback-worklet.js")),
+        started(context),
+      ]);
+      return new AudioEngine(context, tell, isCapturing);
+    } catch (error) {
+      await context.close().catch(() => {});
+      throw error;
+    }
   }
 
   constructor(context, tell, isCapturing) {
-    this.context = context;
+    Object.assign(this, { context, tell });
+    /** Since when the browser has stopped the sound; `null` while it runs. */
+    this.stoppedMs = null;
     this.caller = worklet(context, "microphone", 1, { lineRate: LINE_RATE });
     this.agent = worklet(context, "playback", 0, { lineRate: LINE_RATE, isCapturing });
     this.caller.port.onmessage = ({ data }) => tell("caller", data);
     this.agent.port.onmessage = ({ data }) => tell("agent", data);
     this.source = null;
-    // Phones stop the sound during a call of their own.
-    context.onstatechange = () => this.wake();
+    context.onstatechange = () => this.#stateChanged(performance.now());
+  }
+
+  /** Phones stop the sound during a call of their own. */
+  #stateChanged(nowMs) {
+    if (this.context.state === "running") {
+      if (this.stoppedMs !== null) this.tell("sound", { type: "running", away_ms: nowMs - this.stoppedMs });
+      this.stoppedMs = null;
+      return;
+    }
+    if (this.stoppedMs === null) this.tell("sound", { type: "stopped" });
+    this.stoppedMs ??= nowMs;
+    this.wake();
   }
 
   get rate() {
@@ -56,6 +77,11 @@ export class AudioEngine {
   /** Caller audio is told from now on, with positions from 0. */
   startCaller() {
     this.caller.port.postMessage({ type: "start" });
+  }
+
+  /** Nothing could be recorded for so long: positions go on as if it had been. */
+  skipCaller(ms) {
+    this.caller.port.postMessage({ type: "skip", ms });
   }
 
   muteCaller(on) {
@@ -94,7 +120,6 @@ export class AudioEngine {
 async function started(context) {
   const late = new Promise((resolve) => setTimeout(resolve, START_MS, "late"));
   if ((await Promise.race([context.resume(), late])) !== "late") return;
-  await context.close();
   throw new Error("the browser does not start the sound. See that it has a loudspeaker, then start the call again.");
 }
 

@@ -1,10 +1,11 @@
 // The caller's voice on the audio thread: whatever is connected, at the line's rate, in frames of 20 ms with positions.
 //
 // Invariant: positions count from the first frame that was asked for and keep real time: where nothing is connected, or
-// the microphone is muted, there is silence of the same length. Sample k was recorded at context frame
-// `origin_frame + k * contextRate / lineRate`.
+// the microphone is muted, there is silence of the same length; where the context stood still, positions skip that time.
+// Sample k was recorded at context frame `origin_frame + (k - skipped before k) * contextRate / lineRate`.
 //
-// Takes: start, stop, mute {on}.  Tells: started {origin_frame}, audio {position, pcm, peaks}.
+// Takes: start, stop, mute {on}, skip {ms}.  Tells: started {origin_frame}, audio {position, pcm, peaks}, skipped {position,
+// samples}: so many were skipped before `position`.
 
 import { Resampler, toPcm16 } from "./sinc.js";
 
@@ -26,6 +27,7 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     if (message.type === "start") this.#start();
     if (message.type === "stop") this.isOn = false;
     if (message.type === "mute") this.isMuted = message.on;
+    if (message.type === "skip" && this.isOn) this.skip += Math.round((message.ms / 1000) * this.lineRate);
   }
 
   #start() {
@@ -33,6 +35,7 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     this.pcm = new Int16Array(this.frameSamples);
     this.filled = 0;
     this.position = 0;
+    this.skip = 0;
     this.peaks = [];
     this.isOn = true;
     this.isFirst = true;
@@ -60,6 +63,13 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     this.filled = 0;
     this.position += this.frameSamples;
     this.peaks = [];
+    if (this.skip > 0) this.#skip();
+  }
+
+  #skip() {
+    this.position += this.skip;
+    this.port.postMessage({ type: "skipped", position: this.position, samples: this.skip });
+    this.skip = 0;
   }
 }
 

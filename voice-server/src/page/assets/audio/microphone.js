@@ -1,6 +1,7 @@
 // The microphone: which one, and what the browser does to its sound.
 //
-// Invariant: at most one is open; what cannot be had is said in a sentence that tells what to do.
+// Invariant: at most one is open, and none that nobody waits for any more; what cannot be had is said in a sentence that
+// tells what to do.
 
 /** What a browser can do to the sound, and all of it is asked for unless switched off. */
 export const TREATMENTS = Object.freeze(["echoCancellation", "noiseSuppression", "autoGainControl"]);
@@ -17,35 +18,59 @@ export class NoMicrophone extends Error {
 export class Microphone {
   constructor() {
     this.stream = null;
+    /** Whether a call has it or wants it, also while it cannot be had. */
+    this.isInUse = false;
+    /** How often it was opened or closed: what comes for an older request is let go. */
+    this.requests = 0;
     this.wanted = { deviceId: "", ...Object.fromEntries(TREATMENTS.map((name) => [name, true])) };
   }
 
-  /** A stream of the wanted microphone. Asks the person where that is needed. */
+  /** A stream of the wanted microphone, or `null` if it was closed meanwhile. Asks the person where that is needed. */
   async open() {
-    this.close();
+    this.#letGo();
+    this.isInUse = true;
+    const request = this.requests;
     if (!navigator.mediaDevices?.getUserMedia) {
       throw new NoMicrophone(
         "This browser gives microphones only to pages over https, or of this machine. Open the page as https, or as http://127.0.0.1.",
         true,
       );
     }
+    const stream = await this.#get();
+    if (request === this.requests) return (this.stream = stream);
+    stopped(stream);
+    return null;
+  }
+
+  /** The chosen microphone, or the system's where that one is gone. */
+  async #get() {
+    const get = () => navigator.mediaDevices.getUserMedia({ audio: this.#constraints() });
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: this.#constraints() });
+      return await get();
+    } catch (error) {
+      const isGone = ["NotFoundError", "OverconstrainedError"].includes(error.name) && this.wanted.deviceId !== "";
+      if (!isGone) throw explained(error);
+    }
+    this.wanted.deviceId = "";
+    try {
+      return await get();
     } catch (error) {
       throw explained(error);
     }
-    return this.stream;
   }
 
   /**
    * Switches one of the treatments, or chooses another microphone (`deviceId`). Gives the stream to use from now on: the
-   * same where the browser can change an open microphone, else a new one.
+   * same where the browser can change an open microphone, else a new one; `null` while no call uses it.
    */
   async want(name, value) {
+    const isSame = this.wanted[name] === value;
     this.wanted[name] = value;
+    if (!this.isInUse) return null;
     const track = this.stream?.getAudioTracks()[0];
-    if (!track) return null;
-    if (name !== "deviceId" && (await changed(track, this.#constraints(), name, value))) return this.stream;
+    const isLive = track?.readyState === "live";
+    if (isLive && isSame) return this.stream;
+    if (isLive && name !== "deviceId" && (await changed(track, this.#constraints(), name, value))) return this.stream;
     return this.open();
   }
 
@@ -57,7 +82,13 @@ export class Microphone {
   }
 
   close() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.isInUse = false;
+    this.#letGo();
+  }
+
+  #letGo() {
+    this.requests += 1;
+    stopped(this.stream);
     this.stream = null;
   }
 
@@ -65,6 +96,10 @@ export class Microphone {
     const { deviceId, ...treatments } = this.wanted;
     return { ...treatments, channelCount: 1, ...(deviceId === "" ? {} : { deviceId: { exact: deviceId } }) };
   }
+}
+
+function stopped(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
 async function changed(track, constraints, name, value) {

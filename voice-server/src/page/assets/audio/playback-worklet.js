@@ -4,8 +4,8 @@
 // Invariant: what the log of runs says is what was handed to the loudspeaker, frame by frame. Decisions are Playout's.
 //
 // Takes: audio {reply, position, pcm}, finish {reply, total}, pause, resume, clear {reply}.
-// Tells: played {reply, samples, frame}, rendered {frame, peaks, runs, buffered_ms, target_ms, counters}, side {frame, pcm},
-// capture {frame, samples} if it was asked for.
+// Tells: played {reply, samples, frame}, rendered {frame, peaks, runs, buffered_ms, target_ms, is_speaking, counters},
+// side {frame, pcm}, capture {frame, samples} if it was asked for.
 
 import { Playout } from "./playout.js";
 import { Resampler, toPcm16 } from "./sinc.js";
@@ -30,7 +30,8 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     this.sidePcm = [];
     this.peaks = [];
     this.runs = [];
-    this.toldFrame = 0;
+    /** The first frame of what is told next; a context may have run before this began. */
+    this.toldFrame = null;
     this.playedFrame = 0;
     this.captured = isCapturing ? new Float32Array(CAPTURE_FRAMES) : null;
     this.capturedFrames = 0;
@@ -60,6 +61,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
   }
 
   process(_inputs, [[out]]) {
+    this.toldFrame ??= currentFrame;
     const rendered = this.playout.render(out, currentFrame);
     const peak = peakOf(out);
     this.#log(rendered, peak, out.length);
@@ -113,10 +115,11 @@ class PlaybackProcessor extends AudioWorkletProcessor {
       runs: this.runs,
       buffered_ms: playout.bufferedMs(),
       target_ms: playout.target.targetMs,
+      is_speaking: playout.isSpeaking,
       counters: { ...playout.counters },
     });
     const pcm = Int16Array.from(this.sidePcm);
-    this.port.postMessage({ type: "side", pcm }, [pcm.buffer]);
+    this.port.postMessage({ type: "side", frame: first, pcm }, [pcm.buffer]);
     [this.peaks, this.runs, this.sidePcm] = [[], [], []];
   }
 

@@ -44,6 +44,8 @@ export class Playout {
     if (this.#isOver(reply)) this.counters.late += 1;
     const queue = this.#queue(reply);
     if (!queue) return;
+    // One reply at a time comes: of those before, this was all.
+    for (const other of this.queues) if (other.reply < reply) other.total ??= other.end;
     if (queue.since === undefined) queue.since = frame;
     if (!queue.push(position, samples)) this.counters.refused += 1;
   }
@@ -96,16 +98,19 @@ export class Playout {
     const first = this.#position();
     const frames = this.#read(queue, out);
     const isGap = frames < out.length && !queue.isWhole;
-    // What was made up and what was said do not meet: the real sound comes in over a ramp of its own.
-    if (this.conceal.made > 0 && !isGap) this.gain = 0;
+    this.#conceal(out, frames, isGap, frame);
     this.#ramp(out, wanted);
+    if (isGap) this.#gatherAnew(queue, frame);
     const rendered = { reply: queue.reply, first, samples: this.#position() - first, isGap };
-    if (isGap) this.#gap(queue, out, frames, frame);
-    else this.conceal.heard(out);
     if (wanted === 0) this.#silenced(queue);
     else if (queue.isWhole && this.#position() >= queue.total) this.#drop(queue.reply);
     else if (!isGap) this.target.played((frame / this.contextRate) * 1000);
     return rendered;
+  }
+
+  /** Whether a reply has begun and not ended, pauses of its own and missing audio included. */
+  get isSpeaking() {
+    return this.queues[0]?.begun === true;
   }
 
   /** How much of the reply that is heard has been rendered; `null` if none is. */
@@ -171,14 +176,26 @@ export class Playout {
     return i;
   }
 
-  #gap(queue, out, from, frame) {
-    if (from > 0) this.conceal.heard(out.subarray(0, from));
+  /** Of `out`, `frames` are real. A gap counts from its beginning, however short it is: the target was too small. */
+  #conceal(out, frames, isGap, frame) {
+    const from = isGap ? frames : out.length;
+    const real = out.subarray(0, from);
+    if (from > 0) {
+      this.conceal.giveWay(real, this.rampFrames);
+      this.conceal.heard(real);
+    }
+    if (!isGap) return;
+    if (this.conceal.made === 0) {
+      this.counters.gaps += 1;
+      this.target.gap((frame / this.contextRate) * 1000);
+    }
     this.conceal.fill(out, from);
     this.counters.concealed_ms += ((out.length - from) / this.contextRate) * 1000;
+  }
+
+  /** Once the sound has faded out, what comes is gathered anew, and goes on where it stopped. */
+  #gatherAnew(queue, frame) {
     if (this.conceal.made < this.conceal.fadeFrames) return;
-    // The sound has faded out: what comes is gathered anew, and goes on where it stopped.
-    this.counters.gaps += 1;
-    this.target.gap((frame / this.contextRate) * 1000);
     [this.gathering, this.gain, queue.since] = [true, 0, frame];
   }
 

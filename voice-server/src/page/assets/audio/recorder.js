@@ -1,6 +1,6 @@
 // A recording of the call made by the page: the caller left, the agent as rendered right, on the context's clock.
 //
-// Invariant: both sides are at the line's rate and begin at the same frame. After MAX_MINUTES nothing more is kept.
+// Invariant: both sides are at the line's rate and begin at the caller's first frame. After MAX_MINUTES nothing more is kept.
 
 import { LINE_RATE } from "../call/wire.js";
 
@@ -16,9 +16,21 @@ export class Recorder {
     this.agent = new Side();
   }
 
-  /** The agent's side runs since the context began; the caller's since this frame of it. */
+  /** The caller's side runs since this frame of the context. */
   began(originFrame, contextRate) {
-    this.skipped = Math.round((originFrame / contextRate) * LINE_RATE);
+    Object.assign(this, { originFrame, contextRate });
+  }
+
+  /** More of the agent's side, which begins at this frame; what follows is without a hole. */
+  heard(frame, pcm) {
+    this.firstFrame ??= frame;
+    this.agent.push(pcm);
+  }
+
+  /** How many samples the agent's side has before the caller's begins; below 0 it begins later. */
+  get #lead() {
+    if (this.originFrame === undefined || this.firstFrame === undefined) return 0;
+    return Math.round(((this.originFrame - this.firstFrame) / this.contextRate) * LINE_RATE);
   }
 
   get isEmpty() {
@@ -28,7 +40,7 @@ export class Recorder {
   /** The whole as a WAV file. */
   wav() {
     const left = this.caller.joined(0);
-    const right = this.agent.joined(this.skipped ?? 0);
+    const right = this.agent.joined(this.#lead);
     const frames = Math.max(left.length, right.length);
     const view = new DataView(new ArrayBuffer(WAV_HEADER_BYTES + frames * 4));
     writeHeader(view, frames);
@@ -52,14 +64,16 @@ class Side {
     this.length += pcm.length;
   }
 
+  /** All of it without the first `skipped` samples; below 0, with as much silence before it. */
   joined(skipped) {
-    const all = new Int16Array(this.length);
-    let at = 0;
+    const before = Math.max(0, -skipped);
+    const all = new Int16Array(before + this.length);
+    let at = before;
     for (const piece of this.pieces) {
       all.set(piece, at);
       at += piece.length;
     }
-    return all.subarray(Math.min(skipped, all.length));
+    return all.subarray(Math.max(0, Math.min(skipped, all.length)));
   }
 }
 

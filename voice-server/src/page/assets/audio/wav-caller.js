@@ -10,6 +10,8 @@ export class WavCaller {
     this.files = [];
     this.next = 0;
     this.playing = null;
+    /** Called whenever a file has come to its end, its silence included. */
+    this.whenSaid = () => {};
   }
 
   /** The files to be said, in this order. */
@@ -40,7 +42,7 @@ export class WavCaller {
     this.#stop();
     this.playing = new AudioBufferSourceNode(this.context, { buffer });
     this.playing.connect(this.node);
-    this.playing.onended = () => (this.playing = null);
+    this.playing.onended = () => this.#said();
     this.playing.start();
     return file.name;
   }
@@ -59,8 +61,15 @@ export class WavCaller {
     }
   }
 
+  #said() {
+    this.playing = null;
+    this.whenSaid();
+  }
+
   #stop() {
-    this.playing?.stop();
+    if (!this.playing) return;
+    this.playing.onended = null;
+    this.playing.stop();
     this.playing = null;
   }
 }

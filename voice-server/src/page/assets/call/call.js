@@ -5,9 +5,11 @@
 // touches the document or the sound.
 
 import { AUDIO, decodeAudio, decodeText, encodeAudio, hello } from "./wire.js";
+import { Farewell } from "./farewell.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Attempts } from "./reconnect.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, Unreported } from "./outbox.js";
+import { opened } from "./socket.js";
 
 /** Caller audio that waits for a slow socket; beyond it, audio is missing rather than late. */
 const MAX_WAITING_BYTES = 96_000;
@@ -15,21 +17,25 @@ const MAX_WAITING_BYTES = 96_000;
 /** How long a socket may take to open and to answer. */
 const OPEN_MS = 8_000;
 
-/** How often an upgrade is refused, although a ticket was given, before the call is taken for over. */
-const MAX_REFUSALS = 2;
+const HUNG_UP_AWAY = "You hung up while the connection was lost. The page goes on trying to tell the server, which ends the call by itself otherwise.";
 
 export class Call {
   /**
-   * `api` gives addresses, and says why there is no call; `observer` has `message(message)`, `audio(audio)`, `connected()`, `lost(attempts)`,
-   * `resumed(awayMs)`, `ended(reason)`, and `renew()`, which resolves with a token or `null`.
+   * `api` gives addresses, and says why there is no call and whether one is over; `observer` has `message(message)`,
+   * `audio(audio)`, `connected()`, `lost(attempts)`, `resumed(awayMs)`, `ended(reason, sentence)`, and `renew(inMs)` and
+   * `refused()`, which resolve with a token or `null`: the present one runs out, or the one that was sent was not taken.
    */
   constructor(api, log, observer) {
     Object.assign(this, { api, log, observer });
     this.outbox = new Outbox();
+    this.unreported = new Unreported();
     this.received = 0;
     this.reconnects = 0;
     this.resume = null;
     this.socket = null;
+    /** Waits for the next attempt; `null` while one is under way, and while none is needed. */
+    this.timer = null;
+    this.hasGreeted = false;
     this.isUp = false;
     this.isOver = false;
     this.id = null;
@@ -53,23 +59,51 @@ export class Call {
     this.#send(message);
   }
 
-  /** How far the loudspeaker is. While no socket is there it is of no use to anybody. */
+  /** How far the loudspeaker is. While no socket is there the newest of each reply waits: nothing tells it again. */
   played(reply, samples) {
     if (this.isUp) this.say({ type: "played", reply, samples });
+    else this.unreported.put(reply, samples);
   }
 
   /** Caller audio. */
   hear(position, pcm) {
+    this.heartbeat.tick(performance.now());
     if (!this.isUp || this.socket.bufferedAmount > MAX_WAITING_BYTES) return;
     this.socket.send(encodeAudio(position, pcm));
   }
 
-  /** Asks the server to end the call; without a socket it is over at once. */
+  /** Asks the server to end the call; without a socket it is over for the page at once, and the server is told later. */
   hangUp() {
-    if (!this.isUp) return this.#end("caller_hung_up");
+    if (!this.isUp) return this.#hangUpUnconnected();
     this.say({ type: "bye" });
     clearTimeout(this.lastWords);
     this.lastWords = setTimeout(() => this.#end("caller_hung_up"), OPEN_MS);
+  }
+
+  /** The page goes away: the last word is said, and no answer waited for. */
+  leave() {
+    if (this.isUp) this.say({ type: "bye" });
+    else this.#sayByeUnanswered();
+    this.#end("caller_hung_up");
+  }
+
+  /** The network is said to be there again. */
+  retryNow() {
+    if (this.timer === null || this.isOver) return;
+    clearTimeout(this.timer);
+    this.#reconnect();
+  }
+
+  #hangUpUnconnected() {
+    this.#sayByeUnanswered();
+    const { api, log, resume, received, attempts } = this;
+    this.#end("caller_hung_up", attempts ? HUNG_UP_AWAY : null);
+    if (attempts) new Farewell(api, log, { resume, received, attempts }).start();
+  }
+
+  /** A server that has read `hello` would wait for somebody who has hung up. */
+  #sayByeUnanswered() {
+    if (this.hasGreeted) this.socket.send(JSON.stringify({ type: "bye" }));
   }
 
   #send(message) {
@@ -78,17 +112,20 @@ export class Call {
   }
 
   async #connect(resumeToken) {
+    this.hasGreeted = false;
     const address = await this.api.callAddress(resumeToken);
     if (this.isOver) return;
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    await opened(socket, this);
+    await opened(socket, OPEN_MS);
+    if (this.isOver) return socket.close();
+    this.hasGreeted = true;
     socket.send(JSON.stringify(hello(resumeToken === null ? null : this.received)));
     this.log.add("out", { type: "hello", audio: AUDIO, resumes: resumeToken !== null });
     socket.onmessage = ({ data }) => this.#take(socket, data);
     socket.onclose = ({ code }) => this.#closed(socket, code);
-    this.answer = setTimeout(() => socket.close(), OPEN_MS);
+    this.answer = setTimeout(() => this.#giveUp("no answer"), OPEN_MS);
   }
 
   #take(socket, data) {
@@ -107,9 +144,15 @@ export class Call {
     if (!message) return;
     if (message.type === "ready") this.#ready(message);
     else if (message.type === "resumed") this.#resumed(message);
-    else if (message.type === "auth_expiring") this.#renew();
+    else if (message.type === "auth_expiring") this.#renew(this.observer.renew(message.in_ms));
+    else if (message.type === "error" && message.code === "unauthorized" && this.isUp) this.#renew(this.observer.refused());
     this.observer.message(message);
-    if (message.type === "bye") this.#end(message.reason);
+    if (message.type === "bye") this.#end(this.#endOf(message));
+  }
+
+  /** What a handshake that fails means depends on which one it was. */
+  #endOf({ reason }) {
+    return reason === "handshake_failed" && this.resume ? "resume_failed" : reason;
   }
 
   /** All but the answers to `hello` are counted, whatever they are. */
@@ -127,6 +170,7 @@ export class Call {
     this.reconnects += 1;
     this.#up(message);
     for (const text of this.outbox.after(message.received)) this.socket.send(text);
+    for (const [reply, samples] of this.unreported.take()) this.played(reply, samples);
     this.observer.resumed(message.away_ms);
   }
 
@@ -135,12 +179,11 @@ export class Call {
     this.resume = message.resume ?? this.resume;
     this.heartbeat.start();
     this.isUp = true;
-    this.refusals = 0;
     this.attempts = null;
   }
 
-  async #renew() {
-    const token = await this.observer.renew();
+  async #renew(asked) {
+    const token = await asked;
     if (!token || this.isOver) return;
     this.log.add("out", { type: "auth" });
     this.#send({ type: "auth", token });
@@ -151,6 +194,7 @@ export class Call {
     this.log.add("page", { type: "socket_closed", code });
     clearTimeout(this.answer);
     this.isUp = false;
+    this.hasGreeted = false;
     this.heartbeat.stop();
     if (!this.resume) return this.#end("line_lost");
     this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
@@ -165,22 +209,24 @@ export class Call {
   }
 
   async #reconnect() {
+    this.timer = null;
     try {
       await this.#connect(this.resume.token);
     } catch (error) {
       if (this.isOver) return;
       this.log.add("page", { type: "reconnect_failed", why: error.message });
-      if (error.reason === "not_taken") this.refusals += 1;
-      if (this.refusals >= MAX_REFUSALS) return this.#end("refused");
-      this.#retry();
+      // A page is not told whether the call is over, the server busy, or the network gone again.
+      const isRefused = error.reason === "not_taken" && (await this.api.isOver(this.id));
+      if (isRefused) this.#end("refused");
+      else if (!this.isOver) this.#retry();
     }
   }
 
   /** Nothing answers: the socket may take minutes to find out by itself. */
-  #giveUp() {
+  #giveUp(why = "silent") {
     this.socket.onclose = null;
     this.socket.close();
-    this.#closed(this.socket, "silent");
+    this.#closed(this.socket, why);
   }
 
   #end(reason, sentence = null) {
@@ -198,21 +244,4 @@ export class Call {
 /** What a log may have of a message: not what opens a call. */
 function withoutToken({ resume, ...message }) {
   return resume ? { ...message, resume: { within_ms: resume.within_ms } } : message;
-}
-
-/** Resolves once the socket is open. A ticket was given, so whoever does not open it has refused it. */
-function opened(socket, call) {
-  return new Promise((resolve, reject) => {
-    const refused = () => reject(Object.assign(new Error("The upgrade was refused."), { reason: "not_taken" }));
-    const timer = setTimeout(() => socket.close(), OPEN_MS);
-    socket.onopen = () => {
-      clearTimeout(timer);
-      if (call.isOver) socket.close();
-      else resolve();
-    };
-    socket.onclose = () => {
-      clearTimeout(timer);
-      refused();
-    };
-  });
 }

@@ -13,15 +13,16 @@ import { Measure } from "../model/measure.js";
 import { Call } from "./call.js";
 import { EventLog } from "./log.js";
 import { LINE_RATE } from "./wire.js";
-
-/** Rendered audio after which the agent still counts as speaking: gaps between words are shorter. */
-const SPEAKING_HOLD_S = 0.35;
+import { WARNINGS, problemCause, problemWords, unstoredWords } from "./words.js";
 
 /** Messages that are about the sound of a reply. */
 const CONTROLS = new Set(["pause", "resume", "clear"]);
 
 export class LiveCall {
-  /** `observer` has `state(word, detail)`, `message(message, frame)`, `peaks(side, frame, peaks)`, `tick()`, `ended()`. */
+  /**
+   * `observer` has `state(word, attempts)`, `warning(cause, words)` with `null` once the cause is gone, `message(message,
+   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `ended(reason, sentence)`.
+   */
   constructor({ api, signIn, microphone, wavCaller, isCapturing, observer }) {
     Object.assign(this, { api, signIn, microphone, wavCaller, isCapturing, observer });
     this.log = new EventLog();
@@ -30,6 +31,9 @@ export class LiveCall {
     this.arrivals = new ArrivalJitter();
     this.playback = { buffered_ms: 0, target_ms: 0, counters: { gaps: 0, concealed_ms: 0, late: 0, refused: 0 } };
     this.isMuted = false;
+    this.isUnstored = false;
+    /** Whether a person has been asked for another token. */
+    this.isAsking = false;
     this.phase = "asking";
   }
 
@@ -41,9 +45,10 @@ export class LiveCall {
       this.log.contextTime = () => this.engine.context.currentTime;
       this.rendered = new RenderedLog(this.engine.rate);
       this.measure = new Measure(this.rendered, this.engine.rate);
+      if (this.phase === "ended") return this.#letGo();
       await this.#connectSource(source);
     } catch (error) {
-      return this.#refused(error);
+      return this.phase === "ended" ? this.#letGo() : this.#refused(error);
     }
     if (this.phase === "ended") return this.#letGo();
     this.#say("connecting");
@@ -61,7 +66,8 @@ export class LiveCall {
   useStream(stream) {
     if (!this.engine || !stream || this.phase === "ended") return;
     const [track] = stream.getAudioTracks();
-    track.onended = () => this.#warn("The microphone is gone. Plug it in or choose another under “Sound and caller”.");
+    track.onended = () => this.#warn("microphone", WARNINGS.microphoneGone);
+    this.#warn("microphone", null);
     this.engine.connectCaller(new MediaStreamAudioSourceNode(this.engine.context, { mediaStream: stream }));
   }
 
@@ -86,6 +92,22 @@ export class LiveCall {
   hangUp() {
     if (this.call) this.call.hangUp();
     else this.#ended("caller_hung_up");
+  }
+
+  /** The page goes away: hangs up without waiting for an answer. */
+  leave() {
+    if (this.call) this.call.leave();
+    else this.#ended("caller_hung_up");
+  }
+
+  /** The network is said to be back. */
+  online() {
+    this.call?.retryNow();
+  }
+
+  /** Somebody looks or clicks: a browser that stopped the sound may start it again. */
+  wake() {
+    this.engine?.wake();
   }
 
   get id() {
@@ -122,7 +144,8 @@ export class LiveCall {
         this.observer.message({ type: "gap", away_ms: awayMs }, this.engine.frame);
         this.#show();
       },
-      renew: () => this.#renew(),
+      renew: (inMs) => this.#renew(inMs),
+      refused: () => this.#askForToken(WARNINGS.tokenRefused),
       ended: (reason, sentence) => this.#ended(reason, sentence),
     };
   }
@@ -136,19 +159,55 @@ export class LiveCall {
     if (message.type === "audio_end") this.engine.control("finish", message.reply, message.total_samples);
     this.measure.take(message, frame);
     this.floor.take(message);
+    this.#heed(message);
     this.observer.message(message, frame);
     this.#show();
   }
 
-  async #renew() {
-    if (this.signIn.isDevelopment !== true) this.#warn("The token runs out soon. Paste another one above to go on.");
-    return this.signIn.another();
+  /** What goes wrong is said until it is known to be over. */
+  #heed(message) {
+    if (message.type === "error") this.#problem(message);
+    if (message.type === "auth_renewed") this.#renewed();
+    if (message.type !== "turn") return;
+    // A reply that was told to its end was spoken and stored.
+    for (const cause of ["stage", "storage", "slow", "line"]) this.#warn(cause, null);
+    if (!this.isAsking) this.#warn("token", null);
+  }
+
+  #problem(message) {
+    if (message.code === "storage") this.isUnstored = true;
+    // One about a token is said where another is asked for.
+    if (this.phase === "up" && message.code !== "unauthorized") this.#warn(problemCause(message.code), problemWords(message));
+  }
+
+  async #renew(inMs) {
+    return (await this.signIn.fromServer(inMs)) ?? this.#askForToken(WARNINGS.tokenEnds);
+  }
+
+  #renewed() {
+    this.#warn("token", this.isAsking ? WARNINGS.tokenTaken : null);
+    this.isAsking = false;
+  }
+
+  #askForToken(why) {
+    if (this.phase === "ended") return null;
+    this.isAsking = true;
+    this.#warn("token", why);
+    return this.signIn.fromPerson();
   }
 
   /** What a worklet tells. */
   #told(side, data) {
     if (side === "caller") this.#callerTold(data);
-    else this.#agentTold(data);
+    else if (side === "agent") this.#agentTold(data);
+    else this.#soundTold(data);
+  }
+
+  /** A browser stops the sound, and the context's clock with it, when a phone rings or a lid is closed. */
+  #soundTold({ type, away_ms }) {
+    this.log.add("page", { type: `sound_${type}`, away_ms });
+    this.#warn("sound", type === "stopped" ? WARNINGS.soundStopped : null);
+    if (type === "running") this.engine.skipCaller(away_ms);
   }
 
   #callerTold(data) {
@@ -157,6 +216,7 @@ export class LiveCall {
       this.recorder.began(data.origin_frame, this.engine.rate);
       return;
     }
+    if (data.type === "skipped") return this.measure.skipped(data.position, data.samples);
     this.call?.hear(data.position, data.pcm);
     this.recorder.caller.push(data.pcm);
     this.observer.peaks("caller", this.measure.callerFrame(data.position), data.peaks);
@@ -168,7 +228,7 @@ export class LiveCall {
         this.call?.played(data.reply, data.samples);
         break;
       case "side":
-        this.recorder.agent.push(data.pcm);
+        this.recorder.heard(data.frame, data.pcm);
         break;
       case "capture":
         this.rendered.capture(data.frame, data.samples);
@@ -181,28 +241,25 @@ export class LiveCall {
     }
   }
 
-  #heard({ frame, peaks, runs }) {
-    const last = runs.at(-1);
-    if (last) this.heardFrame = last.context_frame + last.frames;
-    const silentFrames = frame + peaks.length * 128 - (this.heardFrame ?? -Infinity);
-    this.floor.heard(silentFrames < SPEAKING_HOLD_S * this.engine.rate);
+  #heard({ frame, peaks, is_speaking }) {
+    this.floor.heard(is_speaking);
     this.observer.peaks("agent", frame, peaks);
     this.observer.tick();
     this.#show();
   }
 
-  #warn(warning) {
-    this.observer.state(this.word, { warning });
+  #warn(cause, words) {
+    if (this.phase !== "ended") this.observer.warning(cause, words);
   }
 
   #show() {
     if (this.phase === "up") this.#say(this.floor.word);
   }
 
-  #say(word, detail) {
+  #say(word, attempts) {
     const isNew = word !== this.word || word === "reconnecting";
     this.word = word;
-    if (isNew) this.observer.state(word, detail);
+    if (isNew) this.observer.state(word, attempts);
   }
 
   #refused(error) {
@@ -216,7 +273,8 @@ export class LiveCall {
     if (this.phase === "ended") return;
     this.phase = "ended";
     this.#letGo();
-    this.observer.ended(reason, sentence);
+    this.signIn.stopAsking();
+    this.observer.ended(reason, sentence ?? (this.isUnstored ? unstoredWords(reason) : null));
   }
 
   #letGo() {

@@ -16,6 +16,7 @@ export const STATES = Object.freeze({
 });
 
 const REASONS = Object.freeze({
+  __proto__: null,
   caller_hung_up: "You hung up.",
   agent_hung_up: "The agent hung up.",
   line_lost: "The connection broke, and the call with it.",
@@ -24,6 +25,7 @@ const REASONS = Object.freeze({
   stage_failed: "Speech or the model failed, and nothing could take its place.",
   shutdown: "The server is shutting down.",
   unauthorized: "The token ran out, or may not call here. Sign in again.",
+  resume_failed: "The page was away for too long to be told what it missed, so this call could not go on here.",
   handshake_failed: "The server and this page do not speak the same protocol. Load the page again.",
   over_limit: "The plan allows no further call now: its calls at a time or its minutes are used up.",
   unavailable: "The server has no room now. Try again in a moment.",
@@ -35,7 +37,53 @@ const REASONS = Object.freeze({
 
 /** Why a call ended; a reason that is not known is named. */
 export function reasonWords(reason) {
+  if (typeof reason !== "string" || reason === "") return "The call ended; the server did not say why.";
   return REASONS[reason] ?? `The call ended: ${reason.replaceAll("_", " ")}.`;
+}
+
+/** Reasons whose sentence says that everything is in the record, without that. */
+const WITHOUT_RECORD = Object.freeze({
+  __proto__: null,
+  lost: "The connection could not be made again in time.",
+  refused: "The server no longer has this call.",
+});
+
+/** Why a call ended of which the server could not store everything. */
+export function unstoredWords(reason) {
+  const why = WITHOUT_RECORD[reason] ?? reasonWords(reason);
+  return `${why} The server could not store all of what was said: the end of it may be missing in the call's record.`;
+}
+
+/** What is wrong with the page's own parts, until it is no longer so. */
+export const WARNINGS = Object.freeze({
+  microphoneGone: "The microphone is gone. Plug it in or choose another under “Sound and caller”.",
+  tokenEnds: "The token runs out soon. Paste another one above to go on.",
+  tokenRefused: "That token was not taken. Paste another one above to go on.",
+  tokenTaken: "Signed in again; the call goes on.",
+  soundStopped: "The browser has stopped the sound, so nothing is heard or recorded. Click anywhere on this page to go on.",
+});
+
+/** Errors of the protocol: what they are about, and in words where the server's own need some. */
+const PROBLEMS = Object.freeze({
+  __proto__: null,
+  stage: { cause: "stage", words: "Speech or the model failed" },
+  storage: { cause: "storage", words: "What is said cannot be stored for now, so it is not shown as final" },
+  too_slow: { cause: "slow", words: "The connection or this computer is too slow, so some of what was to be shown is missing" },
+  too_fast: { cause: "slow", words: "The server dropped something that came too fast" },
+  unauthorized: { cause: "token", words: "The token was not taken" },
+  over_limit: { cause: "token", words: "The server did not look at the token, for too much was asked" },
+  unavailable: { cause: "token", words: "The server cannot look at the token now" },
+});
+
+/** What an `error` of the server is about; another one about the same takes its place. */
+export function problemCause(code) {
+  return PROBLEMS[code]?.cause ?? "line";
+}
+
+/** An `error` of the server as a sentence; its own text says what exactly. */
+export function problemWords({ code, message }) {
+  const about = PROBLEMS[code]?.words ?? "The server found something wrong";
+  return message ? `${about}: ${message}.`.replace(/([.!?])\.$/, "$1") : `${about}.`;
 }
 
 /** How long, as people read it. */
@@ -49,6 +97,7 @@ export function gapWords(awayMs) {
 }
 
 const CAUSES = Object.freeze({
+  __proto__: null,
   start_of_turn: "a new turn began",
   words: "the words were for the agent",
   duration: "the speech went on",

@@ -31,7 +31,7 @@ export class Floor {
     }
   }
 
-  /** Whether something of the agent is in the loudspeaker now. */
+  /** Whether a reply has begun in the loudspeaker and not ended. */
   heard(isSpeaking) {
     this.isSpeaking = isSpeaking;
     if (isSpeaking) this.isThinking = false;

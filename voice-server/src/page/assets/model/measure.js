@@ -5,10 +5,15 @@
 
 import { LINE_RATE } from "../call/wire.js";
 
+/** Stops of the sound that are remembered; older ones are taken for one. */
+const MAX_SKIPS = 100;
+
 export class Measure {
   constructor(rendered, contextRate) {
     Object.assign(this, { rendered, contextRate });
     this.originFrame = null;
+    /** Where positions went on after the context stood still, `{position, total}` with all that was skipped by then. */
+    this.skips = [];
     /** Where the caller stopped to speak last, in positions. */
     this.speechEnd = null;
   }
@@ -18,19 +23,38 @@ export class Measure {
     this.originFrame = originFrame;
   }
 
+  /** The context stood still for so many samples, and the caller's positions went on with this one. */
+  skipped(position, samples) {
+    this.skips.push({ position, total: (this.skips.at(-1)?.total ?? 0) + samples });
+    if (this.skips.length > MAX_SKIPS) this.skips.shift();
+  }
+
   /** The frame at which this sample of the caller was recorded. */
   callerFrame(position) {
-    return this.originFrame === null ? null : this.originFrame + (position * this.contextRate) / LINE_RATE;
+    if (this.originFrame === null) return null;
+    const skipped = this.skips.findLast((skip) => skip.position <= position)?.total ?? 0;
+    return this.originFrame + ((position - skipped) * this.contextRate) / LINE_RATE;
   }
 
   /** The server's clock on the context's, once both have begun; it is late by the way of one message. */
   serverFrame(ms) {
-    return this.readyFrame === undefined ? null : this.readyFrame + (ms / 1000) * this.contextRate;
+    if (this.readyFrame === undefined) return null;
+    const stoppedS = (this.skips.at(-1)?.total ?? 0) / LINE_RATE;
+    return this.readyFrame + (ms / 1000 - stoppedS) * this.contextRate;
   }
 
   take(message, frame) {
     if (message.type === "ready") this.readyFrame = frame;
-    if (message.type === "speaking" && message.who === "caller" && !message.on) this.speechEnd = message.position ?? null;
+    if (message.type === "speaking" && message.who === "caller") this.speechEnd = message.on ? null : (message.position ?? null);
+    // What was said was nothing to be answered.
+    if (message.type === "barge_in" && message.decision === "resumed") this.speechEnd = null;
+  }
+
+  /** How long the answer took whose reply is heard for the first time, or `null` if it answers nothing. */
+  answerMs(reply) {
+    const { speechEnd } = this;
+    this.speechEnd = null;
+    return speechEnd === null ? null : this.voiceToVoiceMs(reply, speechEnd);
   }
 
   /** From the caller's last sample to the reply's first that was heard, in milliseconds; `null` if either is missing. */

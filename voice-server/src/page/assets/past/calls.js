@@ -1,6 +1,7 @@
 // The tenant's calls that are over or run, newest first, a page at a time; one of them in full beside the list.
 //
-// Invariant: the list is asked for when it is looked at, and says so when it cannot be had.
+// Invariant: the list is asked for when it is looked at, and says so when it cannot be had; an answer to an older question
+// than the last changes nothing.
 
 import { byId, el, wholeMs } from "../view/dom.js";
 import { duration, when } from "./format.js";
@@ -12,9 +13,10 @@ export class PastCalls {
   /** `openLog(name, text)` shows a log. */
   constructor(root, api, openLog) {
     this.api = api;
+    this.asked = 0;
     this.list = el("ol", { id: "past-list", class: "past-list" });
     this.note = el("p", { class: "empty", role: "status" });
-    this.more = el("button", { type: "button", hidden: true, click: () => this.#page() }, "Older calls");
+    this.more = el("button", { type: "button", hidden: true, click: () => this.#older() }, "Older calls");
     const refresh = el("button", { type: "button", click: () => this.load() }, "Refresh");
     const bar = el("div", { class: "bar-of-section" }, el("h2", { id: "past-title" }, "Past calls"), refresh);
     const section = el("section", { "aria-labelledby": "past-title" }, bar, this.list, this.note, this.more);
@@ -27,22 +29,32 @@ export class PastCalls {
   /** Begins again with the newest. */
   async load() {
     this.cursor = null;
-    this.list.replaceChildren();
-    await this.#page();
+    this.more.hidden = true;
+    await this.#page((items) => this.list.replaceChildren(...items));
   }
 
-  async #page() {
+  /** Whoever had the button has the first of what it brought. */
+  async #older() {
+    const hadFocus = document.activeElement === this.more;
+    const last = this.list.lastElementChild;
+    await this.#page((items) => this.list.append(...items));
+    if (hadFocus && this.more.hidden) last?.nextElementSibling?.querySelector("button").focus();
+  }
+
+  async #page(show) {
+    this.asked += 1;
+    const asked = this.asked;
     this.note.textContent = "Loading.";
-    this.more.hidden = true;
     const query = new URLSearchParams({ limit: String(PAGE_ROWS), ...(this.cursor ? { cursor: this.cursor } : {}) });
     try {
       const { items, next_cursor } = await this.api.json(`/v1/calls?${query}`);
+      if (asked !== this.asked) return;
       this.cursor = next_cursor;
-      this.list.append(...items.map((call) => this.#item(call)));
+      show(items.map((call) => this.#item(call)));
       this.more.hidden = next_cursor === null;
       this.note.textContent = this.list.childElementCount === 0 ? "No call yet. Hold one, and it is here." : "";
     } catch (error) {
-      this.note.textContent = error.message;
+      if (asked === this.asked) this.note.textContent = error.message;
     }
   }
 

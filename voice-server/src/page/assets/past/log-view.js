@@ -9,6 +9,9 @@ import { readLog } from "./log-lines.js";
 /** More rows than a person looks at, and as many as a browser shows without a pause. */
 const MAX_SHOWN = 1_500;
 
+/** More letters of a line than the table has room for; Enter shows all of them. */
+const MAX_LETTERS = 300;
+
 /** A longer file is refused: it would all be in memory. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -100,5 +103,6 @@ export class LogView {
 function rowOf({ seconds, direction, kind, details }) {
   const time = seconds === null ? "" : seconds.toFixed(4);
   const arrow = { in: "→ in", out: "← out" }[direction] ?? direction;
-  return el("tr", { tabindex: "-1", "data-direction": direction }, el("td", { class: "time" }, time), el("td", {}, arrow), el("td", {}, kind), el("td", { class: "details" }, details));
+  const shown = details.length > MAX_LETTERS ? `${details.slice(0, MAX_LETTERS)}…` : details;
+  return el("tr", { tabindex: "-1", "data-direction": direction }, el("td", { class: "time" }, time), el("td", {}, arrow), el("td", {}, kind), el("td", { class: "details" }, shown));
 }

@@ -15,6 +15,7 @@ export class Replay {
   constructor(api, call, lines) {
     Object.assign(this, { api, call });
     this.words = [];
+    this.places = [];
     const list = el("ol", { class: "replay" }, ...lines.map((line) => this.#line(line)));
     this.note = el("p", { class: "help", role: "status" });
     this.element = el("div", {}, this.note, list);
@@ -37,7 +38,9 @@ export class Replay {
       this.audio = el("audio", { controls: true, src: this.url, "aria-label": "Recording: the caller left, the agent right" });
       this.audio.addEventListener("timeupdate", () => this.#mark());
       this.audio.addEventListener("seeked", () => this.#mark());
+      this.audio.addEventListener("error", () => this.#unheard());
       this.element.prepend(this.audio);
+      for (const place of this.places) place.disabled = false;
       this.note.textContent = "The caller is left, the agent right. A click on a line goes there.";
     } catch (error) {
       this.note.textContent = error instanceof Problem && error.status === 404 ? "The recording is gone." : error.message;
@@ -55,14 +58,21 @@ export class Replay {
     }
     const cut = line.full_text && line.outcome !== "completed" ? line.full_text.slice(line.text.length) : "";
     const said = el("span", { class: "said" }, ...words, cut === "" ? null : el("s", { class: "cut" }, cut));
-    const go = el("button", { type: "button", click: () => this.#seek(line.start_ms) }, place(line.start_ms));
+    const go = el("button", { type: "button", disabled: true, click: () => this.#seek(line.start_ms) }, place(line.start_ms));
+    this.places.push(go);
     return el("li", { "data-who": line.who }, go, el("span", { class: "who" }, NAMES[line.who] ?? line.who), said);
   }
 
   #seek(ms) {
     if (!this.audio) return;
     this.audio.currentTime = ms / 1000;
-    this.audio.play();
+    this.audio.play().catch(() => {});
+  }
+
+  #unheard() {
+    if (this.isClosed) return;
+    for (const place of this.places) place.disabled = true;
+    this.note.textContent = "This browser cannot play the recording (Ogg Opus). Download it to hear it elsewhere.";
   }
 
   #mark() {

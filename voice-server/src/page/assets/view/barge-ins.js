@@ -47,7 +47,8 @@ export class BargeInsView {
   }
 
   #add(message, silenceMs) {
-    if (silenceMs !== null) this.silences.push(silenceMs);
+    // Where the agent was silent already there was nothing to stop.
+    if (silenceMs > 0) this.silences.push(silenceMs);
     const isCommitted = message.decision === "committed";
     const figure = el("span", { class: "figure" }, wholeMs(silenceMs), el("span", { class: "unit" }, " ms"));
     const noticed = `noticed after ${wholeMs(message.noticed_ms - message.onset_ms)} ms, decided after ${wholeMs(message.decided_ms - message.onset_ms)} ms`;

@@ -119,7 +119,7 @@ export class CallView {
     if (!run || this.firstHeard.has(run.reply)) return;
     this.firstHeard.add(run.reply);
     this.timeline.mark("first_audio", rendered.firstFrame(run.reply));
-    const ms = measure.speechEnd === null ? null : measure.voiceToVoiceMs(run.reply, measure.speechEnd);
+    const ms = measure.answerMs(run.reply);
     if (ms !== null) this.waterfall.large.textContent = wholeMs(ms);
   }
 }

@@ -1,6 +1,7 @@
 // The buttons of a call, and its state in words.
 //
-// Invariant: what cannot be done in a state is disabled; the state is told once, in one place, for the eye and the ear.
+// Invariant: what cannot be done in a state is disabled. Every state is there for the eye; read out is only that a call comes
+// up, breaks, goes on or ends.
 
 import { STATES, reasonWords, seconds } from "../call/words.js";
 import { byId, el } from "./dom.js";
@@ -14,9 +15,9 @@ const UP = new Set(["listening", "thinking", "speaking", "paused"]);
 const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting"]);
 
 export class Desk {
-  /** `actions`: start, hangUp, mute(on), interrupt, say(text), key(digit). */
-  constructor(actions) {
-    this.actions = actions;
+  /** `actions`: start, hangUp, mute(on), interrupt, say(text), key(digit). `notices` reads out. */
+  constructor(actions, notices) {
+    Object.assign(this, { actions, notices });
     this.parts = Object.fromEntries(["call", "mute", "interrupt", "say", "say-send"].map((id) => [id, byId(id)]));
     this.parts.call.addEventListener("click", () => (this.isRunning ? actions.hangUp() : actions.start()));
     this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
@@ -33,12 +34,13 @@ export class Desk {
     this.#show("idle", STATES.idle);
   }
 
-  /** A state of the call. `detail`: a `warning` to say besides, or the attempts of a reconnection. */
-  state(word, detail) {
+  /** A state of the call, with the attempts of a reconnection. */
+  state(word, attempts) {
     clearInterval(this.countdown);
-    if (word === "reconnecting") this.#reconnecting(detail);
-    else this.#show(word, [STATES[word], detail?.warning].filter(Boolean).join(" "));
-    if (word === "asking" || word === "connecting" || detail?.warning) this.#why(detail?.warning ?? "");
+    this.#announce(word);
+    if (word === "reconnecting") this.#reconnecting(attempts);
+    else this.#show(word, STATES[word]);
+    if (word === "asking" || word === "connecting") this.#why("");
   }
 
   /** The call is over, or never was. */
@@ -49,9 +51,19 @@ export class Desk {
     this.#show(isRefused ? "refused" : "ended", isRefused ? STATES.refused : `${STATES.ended} ${sentence ? "" : reasonWords(reason)}`.trim());
     this.#why(sentence ?? "");
     document.body.dataset.reason = reason;
+    this.stage = null;
+    this.notices.announce(`${byId("status").textContent} ${sentence ?? ""}`.trim());
   }
 
-  /** The live region says it once; the seconds are for the eye. */
+  /** What has changed since the last time, if it is worth to be read out. */
+  #announce(word) {
+    const [before, stage] = [this.stage, UP.has(word) ? "up" : word];
+    if (stage === before) return;
+    this.stage = stage;
+    const up = before === "reconnecting" ? "The connection is back." : "The call is up.";
+    this.notices.announce(stage === "up" ? up : STATES[stage]);
+  }
+
   #reconnecting(attempts) {
     const left = () => Math.max(0, attempts.untilMs - performance.now());
     this.#show("reconnecting", STATES.reconnecting);
@@ -86,7 +98,6 @@ export class Desk {
   #showMute(on) {
     this.isMuted = on;
     this.parts.mute.setAttribute("aria-pressed", String(on));
-    this.parts.mute.textContent = on ? "Unmute" : "Mute";
   }
 
   #say(event) {

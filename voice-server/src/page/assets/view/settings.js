@@ -12,9 +12,11 @@ const PAUSE_BEFORE_FILE_MS = 500;
 const FIRST_FILE_MS = 3_000;
 
 export class SettingsView {
-  /** `live` gives the call that runs, if one does. */
-  constructor({ microphone, wavCaller, desk, live }) {
-    Object.assign(this, { microphone, wavCaller, desk, live });
+  /** `live` gives the call that runs, if one does; `notices` warns of what cannot be had. */
+  constructor({ microphone, wavCaller, notices, live }) {
+    Object.assign(this, { microphone, wavCaller, notices, live });
+    // An answer may have come and gone while a file was still silent.
+    wavCaller.whenSaid = () => this.hasHeardAgent && this.#waitForFloor(this.word);
     this.hasChosenFiles = false;
     byId("files").addEventListener("change", ({ target }) => this.#files(target.files));
     byId("say-file").addEventListener("click", () => this.#sayFile());
@@ -41,16 +43,17 @@ export class SettingsView {
     const isUp = ["listening", "thinking", "speaking", "paused"].includes(word);
     const isByFile = isUp && this.live()?.source === "files";
     byId("say-file").disabled = !isByFile || this.wavCaller.upcoming === null;
+    this.word = word;
     if (isByFile) this.#waitForFloor(word);
   }
 
   ended() {
     clearTimeout(this.timer);
-    [this.timer, this.hasHeardAgent] = [null, false];
+    [this.timer, this.hasHeardAgent, this.word] = [null, false, null];
     byId("say-file").disabled = true;
   }
 
-  /** The next file is said once the agent has spoken and stopped. */
+  /** The next file is said once the agent has spoken and stopped, and the one before has come to its end. */
   #waitForFloor(word) {
     if (word === "speaking") this.hasHeardAgent = true;
     clearTimeout(this.timer);
@@ -65,8 +68,9 @@ export class SettingsView {
     try {
       const name = await this.wavCaller.say();
       if (name) this.live()?.log.add("page", { type: "file", name });
+      this.notices.warn("file", null);
     } catch (error) {
-      byId("reason").textContent = `${error.message}.`;
+      this.notices.warn("file", `${error.message}.`);
     }
     byId("say-file").disabled = this.wavCaller.upcoming === null;
   }
@@ -83,15 +87,16 @@ export class SettingsView {
       const live = this.live();
       if (live?.source === "microphone") live.useStream(stream);
     } catch (error) {
-      byId("reason").textContent = error.message;
+      this.notices.warn("microphone", error.message);
     }
   }
 
   async #output(deviceId) {
     try {
       await this.live()?.engine?.chooseOutput(deviceId);
+      this.notices.warn("loudspeaker", null);
     } catch (error) {
-      byId("reason").textContent = `The loudspeaker cannot be used: ${error.message}.`;
+      this.notices.warn("loudspeaker", `The loudspeaker cannot be used: ${error.message}.`);
     }
   }
 
@@ -100,9 +105,12 @@ export class SettingsView {
       const select = byId(id);
       const { value } = select;
       const devices = (await Microphone.list(kind)).filter((device) => device.id !== "default");
+      // Without permission a browser names none: what was chosen may well be there.
+      if (devices.length === 0) continue;
       const option = (device) => el("option", { value: device.id }, device.label);
       select.replaceChildren(el("option", { value: "" }, "the system's"), ...devices.map(option));
       select.value = devices.some((device) => device.id === value) ? value : "";
+      if (select.value !== value) select.dispatchEvent(new Event("change"));
     }
   }
 }

@@ -4,7 +4,7 @@
 // reply, what was heard and what was cut off are told apart by words and by form, not by colour alone.
 
 import { el, followEnd } from "./dom.js";
-import { gapWords, causeWords } from "../call/words.js";
+import { causeWords, gapWords, problemWords } from "../call/words.js";
 
 /** Lines that are kept; beyond, the oldest go. */
 const MAX_LINES = 2_000;
@@ -34,7 +34,8 @@ export class TranscriptView {
       transcript: () => this.#caller(message),
       agent_text: () => this.#agent(message),
       barge_in: () => this.#bargeIn(message),
-      gap: () => this.#gap(message),
+      gap: () => this.#ofTheLine("gap", gapWords(message.away_ms)),
+      error: () => this.#ofTheLine("error", problemWords(message)),
       tool: () => this.#tool(message),
     }[message.type];
     if (show) followEnd(this.scroller, show);
@@ -80,8 +81,8 @@ export class TranscriptView {
     line.item.append(el("p", { class: "mark", "data-decision": decision }, words));
   }
 
-  #gap({ away_ms }) {
-    this.#append(el("li", { "data-who": "gap" }, el("p", { class: "gap" }, gapWords(away_ms))));
+  #ofTheLine(what, words) {
+    this.#append(el("li", { "data-who": what }, el("p", { class: "gap" }, words)));
   }
 
   #tool({ name, state }) {

@@ -41,13 +41,17 @@ function partsOf(turn, voiceToVoiceMs) {
   const [eot, asked, token] = [at(turn.eot_ms), at(turn.reply_started_ms), at(turn.first_token_ms)];
   const [clause, voice] = [at(turn.first_clause_ms), at(turn.tts_first_audio_ms)];
   const [released, audio] = [at(turn.released_ms), at(turn.first_audio_ms)];
-  const ready = voice === null || released === null ? voice : Math.max(voice, released);
+  const silence = voice === null ? null : voice + (turn.trimmed_silence_ms || 0);
+  // A TTS may give its silence faster than it lasts: it then took no longer than until the reply was handed out.
+  const audible = silence === null || audio === null ? silence : Math.max(voice, Math.min(silence, audio));
+  const ready = audible === null || released === null ? audible : Math.max(audible, released);
   const spans = [
     ["end of turn", 0, eot, `decided by ${turn.eot_source ?? "nobody"}`],
     ["first token", asked, token, turn.speculative ? "asked on a guess, before the end of turn" : "asked at the end of turn"],
     ["first clause", token, clause, "enough words to speak"],
     ["voice", clause, voice, "the TTS's first audio"],
-    ["held", voice, ready, "until the end of turn was certain"],
+    ["silence", voice, audible, "silence at the start of the voice, which was cut off"],
+    ["held", audible, ready, "until the end of turn was certain"],
     ["handed out", ready, audio, "to the line"],
     ["on the way", audio, voiceToVoiceMs, "network and the page's buffer, as rendered here"],
   ];

@@ -1,0 +1,56 @@
+// Which microphone is opened, when some of them are gone.
+const { Microphone } = await module("audio/microphone.js");
+
+class Track {
+  readyState = "live";
+  stop() {
+    this.readyState = "ended";
+  }
+  async applyConstraints() {}
+  getSettings() {
+    return {};
+  }
+}
+
+const present = new Set(["desk"]);
+const opened = [];
+const failure = (name) => Object.assign(new Error(name), { name });
+let isBusy = false;
+const getUserMedia = async ({ audio }) => {
+  const wanted = audio.deviceId?.exact ?? "system";
+  if (isBusy) throw failure("NotReadableError");
+  if (wanted !== "system" && !present.has(wanted)) throw failure("OverconstrainedError");
+  const track = new Track();
+  opened.push({ wanted, track });
+  return { getTracks: () => [track], getAudioTracks: () => [track] };
+};
+Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia }, configurable: true });
+const live = () => opened.filter(({ track }) => track.readyState === "live").map(({ wanted }) => wanted);
+
+try {
+  const microphone = new Microphone();
+  await microphone.want("deviceId", "headset");
+  assertEqual(opened, [], "nobody calls yet");
+  await microphone.open();
+  assertEqual([live(), microphone.wanted.deviceId], [["system"], ""], "the one that was chosen is gone");
+
+  // After a failure another one can be chosen, and is opened.
+  isBusy = true;
+  const failed = await microphone.want("deviceId", "desk").catch((error) => error);
+  assert(failed.message.includes("in use by another program"), failed.message);
+  isBusy = false;
+  assert((await microphone.want("deviceId", "")) !== null);
+  await microphone.want("deviceId", "desk");
+  assertEqual(live(), ["desk"], "one at a time");
+
+  // What comes once nobody waits for it is let go.
+  const late = microphone.want("deviceId", "");
+  microphone.close();
+  assertEqual([await late, live()], [null, []]);
+  const [overtaken, newest] = [microphone.open(), microphone.open()];
+  assertEqual([await overtaken, (await newest) !== null, live()], [null, true, ["system"]]);
+  microphone.close();
+  assertEqual(live(), []);
+} finally {
+  delete navigator.mediaDevices;
+}
