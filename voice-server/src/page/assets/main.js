@@ -96,6 +96,12 @@ function signedIn() {
   if (isNew && !byId("view-past").hidden) past.load();
 }
 
+/** A file that is dropped beside a place for files would be opened in place of the page, and end the call. */
+function keepPage(event) {
+  const isFile = event.dataTransfer?.types.includes("Files");
+  if (isFile && !event.target.closest?.("input[type=file]")) event.preventDefault();
+}
+
 function showLog(name, text) {
   logView.open(name, text);
   tabs.show("view-log");
@@ -108,8 +114,7 @@ addEventListener("pagehide", () => live?.leave());
 addEventListener("online", () => live?.online());
 addEventListener("click", () => live?.wake());
 addEventListener("visibilitychange", () => live?.wake());
-// A file that is dropped beside the log would be opened in place of the page, and the call with it.
-for (const drag of ["dragover", "drop"]) addEventListener(drag, (event) => event.preventDefault());
+for (const drag of ["dragover", "drop"]) addEventListener(drag, keepPage);
 desk.idle();
 await signIn.start();
 tabs.start();

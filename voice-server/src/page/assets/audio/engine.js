@@ -112,7 +112,8 @@ export class AudioEngine {
     this.context.onstatechange = null;
     this.caller.port.onmessage = null;
     this.agent.port.onmessage = null;
-    if (this.context.state !== "closed") await this.context.close();
+    // It may be closed, or about to be.
+    await this.context.close().catch(() => {});
   }
 }
 

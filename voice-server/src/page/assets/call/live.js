@@ -45,12 +45,12 @@ export class LiveCall {
       this.log.contextTime = () => this.engine.context.currentTime;
       this.rendered = new RenderedLog(this.engine.rate);
       this.measure = new Measure(this.rendered, this.engine.rate);
-      if (this.phase === "ended") return this.#letGo();
+      if (this.phase === "ended") return this.#closeSound();
       await this.#connectSource(source);
     } catch (error) {
-      return this.phase === "ended" ? this.#letGo() : this.#refused(error);
+      return this.phase === "ended" ? this.#closeSound() : this.#refused(error);
     }
-    if (this.phase === "ended") return this.#letGo();
+    if (this.phase === "ended") return this.#closeSound();
     this.#say("connecting");
     this.call = new Call(this.api, this.log, this.#line());
     await this.call.open();
@@ -280,6 +280,11 @@ export class LiveCall {
   #letGo() {
     this.microphone.close();
     this.wavCaller.detach();
+    this.#closeSound();
+  }
+
+  /** Also where it opened only after the end: the microphone may then be another call's. */
+  #closeSound() {
     this.engine?.close();
   }
 }
