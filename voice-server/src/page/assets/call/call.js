@@ -10,14 +10,13 @@ import { Heartbeat } from "./heartbeat.js";
 import { Attempts } from "./reconnect.js";
 import { Outbox, Unreported } from "./outbox.js";
 import { opened } from "./socket.js";
+import { HUNG_UP_AWAY } from "./words.js";
 
 /** Caller audio that waits for a slow socket; beyond it, audio is missing rather than late. */
 const MAX_WAITING_BYTES = 96_000;
 
 /** How long a socket may take to open and to answer. */
 const OPEN_MS = 8_000;
-
-const HUNG_UP_AWAY = "You hung up while the connection was lost. The page goes on trying to tell the server, which ends the call by itself otherwise.";
 
 export class Call {
   /**

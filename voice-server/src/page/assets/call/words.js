@@ -41,6 +41,10 @@ export function reasonWords(reason) {
   return REASONS[reason] ?? `The call ended: ${reason.replaceAll("_", " ")}.`;
 }
 
+/** Somebody hung up while there was no connection. */
+export const HUNG_UP_AWAY =
+  "You hung up while the connection was lost. The page goes on trying to tell the server, which ends the call by itself otherwise.";
+
 /** Reasons whose sentence says that everything is in the record, without that. */
 const WITHOUT_RECORD = Object.freeze({
   __proto__: null,
