@@ -7,7 +7,10 @@
 pub(crate) mod serve_support;
 
 mod driver;
+pub(crate) mod keeping;
 pub(crate) mod link;
+mod policy;
+pub(crate) mod rendered;
 pub(crate) mod talk;
 mod web;
 
@@ -69,6 +72,17 @@ impl Page {
             Microphone::Allowed => "--use-fake-ui-for-media-stream".to_owned(),
             Microphone::Refused => "--deny-permission-prompts".to_owned(),
         });
+        Self::with_flags(driver, profile, flags).await
+    }
+
+    /// An empty page of a browser with these flags more, which asks nobody for the microphone.
+    pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        let mut all = vec!["--use-fake-ui-for-media-stream".to_owned()];
+        all.extend(flags.iter().copied().map(str::to_owned));
+        Self::with_flags(Driver::start(), tempfile::tempdir().unwrap(), all).await
+    }
+
+    async fn with_flags(driver: Driver, profile: TempDir, flags: Vec<String>) -> Self {
         let web = Web::start(&driver.address(), profile.path(), flags).await;
         Self { web, _driver: driver, _profile: profile }
     }

@@ -79,6 +79,27 @@ impl Web {
         self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
+    /// What a command of the browser's own protocol (DevTools) gives back.
+    pub(crate) async fn command(&self, name: &str, parameters: Value) -> Value {
+        self.post("/goog/cdp/execute", json!({ "cmd": name, "params": parameters })).await
+    }
+
+    /// The window that is driven.
+    pub(crate) async fn window(&self) -> String {
+        ask(self.client.get(format!("{}/window", self.session))).await.as_str().expect("a window").to_owned()
+    }
+
+    /// Opens another tab and drives that one; the one before is behind it.
+    pub(crate) async fn open_tab(&self) {
+        let tab = self.post("/window/new", json!({ "type": "tab" })).await;
+        self.show(tab["handle"].as_str().expect("a tab")).await;
+    }
+
+    /// Drives this window.
+    pub(crate) async fn show(&self, window: &str) {
+        self.post("/window", json!({ "handle": window })).await;
+    }
+
     /// Ends the browser.
     pub(crate) async fn quit(self) {
         ask(self.client.delete(&self.session)).await;
