@@ -24,8 +24,8 @@ use voice_server::{Settings, build_agent};
 async fn caller(folder: &Path) -> PathBuf {
     let ask = spoken("I would like to come on Tuesday please.").await;
     let interrupt = spoken("Wait, I would like to come on Friday.").await;
-    let bye = spoken("Thank you and goodbye.").await;
-    write(folder, "caller.wav", &track(&[(10_000, &ask), (16_500, &interrupt), (23_000, &cough()), (33_000, &bye)]))
+    let answer = spoken("At three in the afternoon please.").await;
+    write(folder, "caller.wav", &track(&[(10_000, &ask), (16_500, &interrupt), (23_000, &cough()), (33_000, &answer)]))
 }
 
 /// The page of `server` as its user, with nothing between the microphone and the agent.
@@ -71,14 +71,11 @@ async fn talk(page: &Page) {
     page.until_text("#transcript li[data-who=caller] .said", "riday").await;
     page.until("#barge-ins li[data-decision=resumed][data-silence-ms]").await;
     page.until_text("#transcript li[data-outcome=completed] .mark", "paused and went on").await;
-    page.until_true("the last words", "/good-?bye/i.test(document.querySelector('#transcript').textContent)").await;
-    page.until_text("#transcript li[data-outcome=completed]:last-child .heard", "looking forward to hearing from you")
-        .await;
-    page.until_true(
-        "three measured turns",
-        "document.querySelectorAll('#turns li[data-voice-to-voice-ms]').length >= 3",
-    )
-    .await;
+    // What the model makes of it is its own affair; that it is a turn, and is answered, is not.
+    let number = |selector: &str| format!("document.querySelectorAll('{selector}').length");
+    page.until_true("a third turn", &format!("{} === 3", number("#transcript li[data-who=caller] .said"))).await;
+    page.until("#transcript li[data-who=agent][data-outcome=completed]:last-child .heard").await;
+    page.until_true("three measures", &format!("{} >= 3", number("#turns li[data-voice-to-voice-ms]"))).await;
     let unfinished = page.web.run("return document.querySelectorAll('#transcript .interim').length").await;
     assert_eq!(unfinished, 0, "a cough leaves no line of words that nobody said");
 }

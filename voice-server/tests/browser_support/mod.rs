@@ -9,6 +9,7 @@ pub(crate) mod serve_support;
 mod driver;
 pub(crate) mod keeping;
 pub(crate) mod link;
+pub(crate) mod looks;
 mod policy;
 pub(crate) mod rendered;
 pub(crate) mod talk;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 use voice_core::session::Agent;
-use voice_server::auth::{LocalIssuer, Verifier};
+use voice_server::auth::LocalIssuer;
 use voice_server::{ServerConfig, ServerLimits};
 use web::Web;
 
@@ -46,11 +47,16 @@ pub(crate) struct Page {
 
 /// A server that signs its page in.
 pub(crate) async fn serve(agent: Agent) -> TestServer {
-    let access = Access::new().await;
-    let issuer = Arc::new(LocalIssuer::ephemeral().unwrap());
-    let config = access.config(agent, ServerLimits::default());
-    let verifier = Arc::new(Verifier::default().with_local(&issuer));
-    TestServer::with(access, ServerConfig { verifier, local_issuer: Some(issuer), ..config }).await
+    serve_within(agent, ServerLimits::default()).await
+}
+
+/// Likewise, with other limits. It takes the tokens of its [`Access`] as well: both are of one issuer.
+pub(crate) async fn serve_within(agent: Agent, limits: ServerLimits) -> TestServer {
+    let key = tempfile::tempdir().unwrap();
+    let issuer = || LocalIssuer::open(key.path()).unwrap();
+    let access = Access { issuer: issuer(), ..Access::new().await };
+    let config = access.config(agent, limits);
+    TestServer::with(access, ServerConfig { local_issuer: Some(Arc::new(issuer())), ..config }).await
 }
 
 impl Page {
