@@ -54,8 +54,9 @@ async fn every_state_of_the_page_can_be_read_by_everybody() {
     page.click("#tab-call").await;
     page.click("#downloads [aria-label='From this page'] button:last-of-type").await;
     page.until_text("#log-rows td", "barge_in").await;
-    page.click("#log-rows tr:nth-child(3) td").await;
+    page.web.click("#log-rows tr:nth-child(3) td").await;
     looks.at(&page, "a log").await;
+    looks.would_find_faults(&page).await;
     page.close().await;
     server.stopped().await;
     looks.are_good();

@@ -68,27 +68,21 @@ impl Page {
         page
     }
 
-    /// An empty page.
+    /// An empty page. Without a file, nobody speaks at the microphone: a browser's own would beep.
     pub(crate) async fn start(microphone: Microphone, heard: Option<&Path>) -> Self {
-        let driver = Driver::start();
-        let profile = tempfile::tempdir().unwrap();
-        let mut flags: Vec<_> =
-            heard.iter().map(|file| format!("--use-file-for-fake-audio-capture={}%noloop", file.display())).collect();
-        flags.push(match microphone {
-            Microphone::Allowed => "--use-fake-ui-for-media-stream".to_owned(),
-            Microphone::Refused => "--deny-permission-prompts".to_owned(),
-        });
-        Self::with_flags(driver, profile, flags).await
+        let answer = match microphone {
+            Microphone::Allowed => "--use-fake-ui-for-media-stream",
+            Microphone::Refused => "--deny-permission-prompts",
+        };
+        Self::start_with(&[answer], heard).await
     }
 
-    /// An empty page of a browser with these flags more, which asks nobody for the microphone.
-    pub(crate) async fn start_with(flags: &[&str]) -> Self {
-        let mut all = vec!["--use-fake-ui-for-media-stream".to_owned()];
-        all.extend(flags.iter().copied().map(str::to_owned));
-        Self::with_flags(Driver::start(), tempfile::tempdir().unwrap(), all).await
-    }
-
-    async fn with_flags(driver: Driver, profile: TempDir, flags: Vec<String>) -> Self {
+    /// An empty page of a browser with these flags more.
+    pub(crate) async fn start_with(flags: &[&str], heard: Option<&Path>) -> Self {
+        let (driver, profile) = (Driver::start(), tempfile::tempdir().unwrap());
+        let heard = heard.map_or_else(|| talk::sound(profile.path(), "silence.wav", 1_000, 0), Path::to_owned);
+        let mut flags: Vec<_> = flags.iter().copied().map(str::to_owned).collect();
+        flags.push(format!("--use-file-for-fake-audio-capture={}%noloop", heard.display()));
         let web = Web::start(&driver.address(), profile.path(), flags).await;
         Self { web, _driver: driver, _profile: profile }
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What the page sends and gets, in samples a second.
-const LINE_HZ: u64 = 16_000;
+pub(crate) const LINE_HZ: u64 = 24_000;
 
 /// Frames that are rendered at a time; a ramp is over with the first of them.
 const QUANTUM: u64 = 128;

@@ -23,6 +23,10 @@ const FLAGS: [&str; 10] = [
     "--use-fake-device-for-media-stream",
 ];
 
+/// What chromedriver adds, and people's browsers do not have: pages behind others would be treated like those before them.
+const NOT_THESE: [&str; 3] =
+    ["disable-background-timer-throttling", "disable-renderer-backgrounding", "disable-backgrounding-occluded-windows"];
+
 /// The longest that a script in a page may take, in milliseconds.
 const SCRIPT_MS: u64 = 60_000;
 
@@ -38,7 +42,7 @@ impl Web {
         let mut args: Vec<_> = FLAGS.iter().copied().map(str::to_owned).collect();
         args.push(format!("--user-data-dir={}", profile.display()));
         args.extend(flags);
-        let wanted = json!({ "goog:chromeOptions": { "args": args }, "timeouts": { "script": SCRIPT_MS } });
+        let wanted = json!({ "goog:chromeOptions": { "args": args, "excludeSwitches": NOT_THESE }, "timeouts": { "script": SCRIPT_MS } });
         let client = Client::new();
         let body = json!({ "capabilities": { "alwaysMatch": wanted } });
         let session = ask(client.post(format!("{address}/session")).json(&body)).await;
@@ -84,20 +88,10 @@ impl Web {
         self.post("/goog/cdp/execute", json!({ "cmd": name, "params": parameters })).await
     }
 
-    /// The window that is driven.
-    pub(crate) async fn window(&self) -> String {
-        ask(self.client.get(format!("{}/window", self.session))).await.as_str().expect("a window").to_owned()
-    }
-
-    /// Opens another tab and drives that one; the one before is behind it.
-    pub(crate) async fn open_tab(&self) {
+    /// Puts another tab before this one, which goes on being driven.
+    pub(crate) async fn hide(&self) {
         let tab = self.post("/window/new", json!({ "type": "tab" })).await;
-        self.show(tab["handle"].as_str().expect("a tab")).await;
-    }
-
-    /// Drives this window.
-    pub(crate) async fn show(&self, window: &str) {
-        self.post("/window", json!({ "handle": window })).await;
+        self.command("Target.activateTarget", json!({ "targetId": tab["handle"] })).await;
     }
 
     /// Ends the browser.

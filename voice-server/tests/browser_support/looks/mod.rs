@@ -11,11 +11,30 @@ const GEOMETRY: &str = include_str!("geometry.js");
 /// Width and height of what is looked at, in CSS pixels.
 const SIZES: [(u32, u32); 2] = [(360, 780), (1_600, 1_000)];
 
-/// Checks by the rules of WCAG 2.2 (and those before it) at the levels A and AA.
-const RULES: &str = "\
-    const { violations } = await axe.run(document, { resultTypes: ['violations'], runOnly: \
-      ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }); \
+/// Colour schemes, and what is checked in each: the rules of WCAG 2.2 (and those before it) at the levels A and AA, of which
+/// but one is about colours.
+const SCHEMES: [(&str, &str); 2] = [
+    ("light", "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']"),
+    ("dark", "{ type: 'rule', values: ['color-contrast'] }"),
+];
+
+/// What of the page breaks `runOnly`.
+const BROKEN: &str = "\
+    const { violations } = await axe.run(document, { resultTypes: ['violations'], runOnly }); \
     return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));";
+
+/// Pale words that are cut, words beside the screen, and two buttons without names on each other.
+const SPOIL: &str = "\
+    const add = (name, style, words) => { \
+      const element = document.createElement(name); \
+      element.textContent = words; \
+      for (const [property, value] of Object.entries(style)) element.style.setProperty(property, value); \
+      document.body.append(element); \
+    }; \
+    add('p', { color: '#777', background: '#888', width: '40px', overflow: 'hidden', 'white-space': 'nowrap' }, 'pale and cut'); \
+    add('p', { position: 'absolute', left: '3000px', top: '0' }, 'beside the screen'); \
+    const place = { position: 'absolute', left: '0', top: '0', width: '50px', height: '50px' }; \
+    add('button', place, ''); add('button', place, '');";
 
 /// Until what was changed is drawn.
 const DRAWN: &str =
@@ -40,17 +59,18 @@ impl Looks {
 
     /// Looks at the page as it is, in each size and scheme.
     pub(crate) async fn at(&mut self, page: &Page, what: &str) {
+        page.web.run(&format!("if (!window.axe) {{ {} }}", self.axe)).await;
         for (width, height) in SIZES {
             let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
             page.web.command("Emulation.setDeviceMetricsOverride", size).await;
             self.note(&format!("{what}, {width} px"), page.web.run(GEOMETRY).await);
-            for scheme in ["light", "dark"] {
+            for (scheme, rules) in SCHEMES {
                 let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
                 page.web.command("Emulation.setEmulatedMedia", media).await;
                 page.web.run_async(DRAWN).await;
-                let broken = page.web.run_async(&format!("{}\n{RULES}", self.axe)).await;
+                let broken = page.web.run_async(&format!("const runOnly = {rules}; {BROKEN}")).await;
                 self.note(&format!("{what}, {width} px, {scheme}"), broken);
-                self.picture(page, &format!("{what}-{width}-{scheme}.png")).await;
+                self.picture(page, width, &format!("{what}-{width}-{scheme}.png")).await;
             }
         }
     }
@@ -61,11 +81,25 @@ impl Looks {
     }
 
     /// The whole page, also what has to be scrolled to.
-    async fn picture(&self, page: &Page, name: &str) {
-        let wanted = json!({ "format": "png", "captureBeyondViewport": true });
+    async fn picture(&self, page: &Page, width: u32, name: &str) {
+        let height = page.web.run("return document.scrollingElement.scrollHeight").await;
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let picture = page.web.command("Page.captureScreenshot", wanted).await;
         let bytes = STANDARD.decode(picture["data"].as_str().expect("a picture")).unwrap();
         std::fs::write(self.pictures.join(name.replace(' ', "-")), bytes).unwrap();
+    }
+
+    /// What is put wrong on purpose is found, so that finding nothing means something. The page is spoilt by this.
+    pub(crate) async fn would_find_faults(&self, page: &Page) {
+        page.web.run(SPOIL).await;
+        let spoilt = "const runOnly = { type: 'rule', values: ['color-contrast', 'button-name'] };";
+        let broken = page.web.run_async(&format!("{spoilt} {BROKEN}")).await.to_string();
+        let misplaced = page.web.run(GEOMETRY).await.to_string();
+        assert!(broken.contains("color-contrast") && broken.contains("button-name"), "{broken}");
+        for fault in ["px wide", "lies on", "is cut", "is outside"] {
+            assert!(misplaced.contains(fault), "{fault}: {misplaced}");
+        }
     }
 
     /// Nothing was found wrong.
