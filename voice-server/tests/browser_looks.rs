@@ -8,7 +8,7 @@ mod speech_support;
 
 use browser_support::keeping::{keep, stored};
 use browser_support::looks::Looks;
-use browser_support::rendered::messages;
+use browser_support::shown::messages;
 use browser_support::talk::{agent, sound};
 use browser_support::{Microphone, Page};
 use secrecy::ExposeSecret;
@@ -28,9 +28,12 @@ async fn every_state_of_the_page_can_be_read_by_everybody() {
     let folder = tempfile::tempdir().unwrap();
     let server = keep(agent(GREETING, &HEARD, &[LONG, "Of course, take your time."]), folder.path()).await;
     let page = Page::start(Microphone::Allowed, None).await;
-    page.visit(&server, &format!("/#token={}", server.access.token().expose_secret())).await;
-    page.until("body[data-signed-in=true]").await;
     let mut looks = Looks::new(&models_folder());
+    page.visit(&server, "/").await;
+    page.until("#sign-in:not([hidden])").await;
+    looks.at(&page, "signed out").await;
+    page.web.type_into("#token", &format!("{}\n", server.access.token().expose_secret())).await;
+    page.until("body[data-signed-in=true]").await;
     looks.at(&page, "before a call").await;
 
     let files = [sound(folder.path(), "ask.wav", 0, 1_200), sound(folder.path(), "wait.wav", 0, 1_500)];

@@ -38,6 +38,7 @@ async fn the_agent_is_silent_in_the_quantum_after_the_pause_came() {
     page.until_state("ended").await;
     let rendered = Rendered::of(&page).await;
     rendered.assert_obeyed();
+    rendered.assert_is_what_sounded(&page).await;
     let silences = rendered.silences_ms();
     assert!(silences.len() >= INTERRUPTIONS, "{silences:?}: {rendered:?}");
     let (median, most) = median_and_most(&silences);

@@ -7,9 +7,10 @@ mod browser_support;
 
 use browser_support::keeping::{keep, rows, stored};
 use browser_support::link::Link;
-use browser_support::rendered::{LINE_HZ, Rendered, messages};
+use browser_support::rendered::{LINE_HZ, Rendered};
 use browser_support::serve_support::TestServer;
 use browser_support::serve_support::access_support::USER;
+use browser_support::shown::messages;
 use browser_support::talk::agent;
 use browser_support::{Microphone, Page, serve, serve_within};
 use secrecy::ExposeSecret;

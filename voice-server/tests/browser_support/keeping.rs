@@ -1,7 +1,7 @@
 //! A server that keeps its calls in a file and records them, and what it has kept.
 
-use super::serve_support::TestServer;
 use super::serve_support::access_support::{Access, TENANT, USER};
+use super::serve_support::{TestServer, no_hang};
 use object_store::memory::InMemory;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +38,19 @@ pub(crate) async fn stored(server: &TestServer, id: &str) -> CallDetail {
     server.until_metric("voice_journal_unstored_bytes 0").await;
     let who = server.access.store.standing(USER).await.unwrap().unwrap().principal;
     server.access.store.call(&who, CallUuid(id.parse().unwrap())).await.unwrap()
+}
+
+/// Likewise, once there is its recording too, which is kept a little after the call.
+pub(crate) async fn recorded(server: &TestServer, id: &str) -> CallDetail {
+    no_hang(async {
+        loop {
+            let call = stored(server, id).await;
+            if call.recorded {
+                return call;
+            }
+        }
+    })
+    .await
 }
 
 /// The rows of one side; of a turn that was told more than once, the last.

@@ -12,6 +12,7 @@ pub(crate) mod link;
 pub(crate) mod looks;
 mod policy;
 pub(crate) mod rendered;
+pub(crate) mod shown;
 pub(crate) mod talk;
 mod web;
 
