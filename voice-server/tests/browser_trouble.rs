@@ -141,7 +141,7 @@ async fn in_development_a_token_that_runs_out_is_renewed_and_nobody_is_asked() {
         .await;
     assert_eq!(messages(&page, "auth_expiring").await.len(), 1, "it was by the warning");
     page.until("#sign-in[hidden]").await;
-    page.until_true("no warning", "document.getElementById('reason').textContent === ''").await;
+    page.until_true("no warning", "document.getElementById('warning').textContent === ''").await;
     page.web.type_into("#say", "Still here.\n").await;
     page.until_text("#transcript li[data-outcome=completed] .heard", "Still here.").await;
     page.click("#call").await;
@@ -158,7 +158,7 @@ async fn call_that_runs_out(server: &TestServer, life: Duration) -> Page {
     page.until("body[data-signed-in=true]").await;
     page.click("#call").await;
     page.until("#sign-in:not([hidden])").await;
-    page.until_text("#reason", "The token runs out soon. Paste another one above to go on.").await;
+    page.until_text("#warning", "The token runs out soon. Paste another one above to go on.").await;
     page
 }
 
@@ -180,10 +180,10 @@ async fn a_wrong_token_is_asked_for_again_and_with_a_right_one_the_call_goes_on(
     let server = TestServer::start(agent(GREETING, &[], &[]), ServerLimits::default()).await;
     let page = call_that_runs_out(&server, Duration::from_secs(30)).await;
     page.web.type_into("#token", "no.token.atall\n").await;
-    page.until_text("#reason", "That token was not taken.").await;
+    page.until_text("#warning", "That token was not taken.").await;
     page.until("#sign-in:not([hidden])").await;
     page.web.type_into("#token", &format!("{}\n", server.access.token().expose_secret())).await;
-    page.until_text("#reason", "Signed in again; the call goes on.").await;
+    page.until_text("#warning", "Signed in again; the call goes on.").await;
     page.until("#sign-in[hidden]").await;
     page.web.type_into("#say", "Still here.\n").await;
     page.until_text("#transcript li[data-outcome=completed] .heard", "Still here.").await;
