@@ -15,7 +15,6 @@ use browser_support::rendered::Rendered;
 use browser_support::serve_support::TestServer;
 use browser_support::shown::{messages, shown_replies, shown_turns};
 use browser_support::{Microphone, Page};
-use secrecy::ExposeSecret;
 use speech_support::{cough, models_folder, spoken, track, write};
 use std::path::{Path, PathBuf};
 use voice_server::store::{CallDetail, CallStatus, Who};
@@ -33,8 +32,7 @@ async fn caller(folder: &Path) -> PathBuf {
 async fn open(server: &TestServer, heard: &Path) -> Page {
     let page = Page::start(Microphone::Allowed, Some(heard)).await;
     page.watch_policy().await;
-    page.visit(server, &format!("/?capture=1#token={}", server.access.token().expose_secret())).await;
-    page.until("body[data-signed-in=true]").await;
+    page.sign_in(server.address, "?capture=1#token=", &server.access.token()).await;
     page.web.run("document.querySelectorAll('#treatments input').forEach((box) => box.click())").await;
     page
 }

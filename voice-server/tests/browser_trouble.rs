@@ -13,7 +13,7 @@ use browser_support::serve_support::access_support::USER;
 use browser_support::shown::messages;
 use browser_support::talk::agent;
 use browser_support::{Microphone, Page, serve, serve_within};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use voice_server::store::Who;
 use voice_server::{ServerLimits, UserId};
@@ -92,8 +92,7 @@ async fn a_network_that_is_gone_for_ten_seconds_leaves_a_line_in_both_transcript
     let server = keep(agent(GREETING, &[], &[]), folder.path()).await;
     let link = Link::to(server.address).await;
     let page = Page::start(Microphone::Allowed, None).await;
-    page.visit_at(link.address, &format!("/#token={}", server.access.token().expose_secret())).await;
-    page.until("body[data-signed-in=true]").await;
+    page.sign_in(link.address, "#token=", &server.access.token()).await;
     page.click("#call").await;
     page.until_text("#transcript li[data-who=agent] .heard", "Good morning,").await;
     link.cut();
@@ -119,11 +118,11 @@ async fn a_network_that_is_gone_for_ten_seconds_leaves_a_line_in_both_transcript
 }
 
 /// A token of the page's own user, which lives for so long.
-async fn token_of_page(server: &TestServer, page: &Page, life: Duration) -> String {
+async fn token_of_page(server: &TestServer, page: &Page, life: Duration) -> SecretString {
     let ask = "const { token } = await (await fetch('/page/session', { method: 'POST' })).json(); \
         return JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).sub";
     let user = page.web.run_async(ask).await.as_str().unwrap().parse().unwrap();
-    server.access.issuer.sign(UserId(user), life).unwrap().expose_secret().to_owned()
+    server.access.issuer.sign(UserId(user), life).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,8 +133,7 @@ async fn in_development_a_token_that_runs_out_is_renewed_and_nobody_is_asked() {
     page.until("body[data-signed-in=true]").await;
     // The warning comes a minute before, and with less than that left no call would be begun with it.
     let token = token_of_page(&server, &page, Duration::from_secs(68)).await;
-    page.visit(&server, &format!("/?short#token={token}")).await;
-    page.until("body[data-signed-in=true]").await;
+    page.sign_in(server.address, "?short#token=", &token).await;
     page.click("#call").await;
     page.until_true("a renewal", "window.dummyCall.events().some(({ message }) => message.type === 'auth_renewed')")
         .await;
@@ -154,8 +152,7 @@ async fn in_development_a_token_that_runs_out_is_renewed_and_nobody_is_asked() {
 async fn call_that_runs_out(server: &TestServer, life: Duration) -> Page {
     let page = Page::start(Microphone::Allowed, None).await;
     let token = server.access.issuer.sign(USER, life).unwrap();
-    page.visit(server, &format!("/#token={}", token.expose_secret())).await;
-    page.until("body[data-signed-in=true]").await;
+    page.sign_in(server.address, "#token=", &token).await;
     page.click("#call").await;
     page.until("#sign-in:not([hidden])").await;
     page.until_text("#warning", "The token runs out soon. Paste another one above to go on.").await;
@@ -166,7 +163,7 @@ async fn call_that_runs_out(server: &TestServer, life: Duration) -> Page {
 async fn a_token_that_nobody_renews_ends_the_call_in_words() {
     let limits = ServerLimits { auth_grace_ms: 500, ..ServerLimits::default() };
     let server = TestServer::start(agent(GREETING, &[], &[]), limits).await;
-    let page = call_that_runs_out(&server, Duration::from_secs(8)).await;
+    let page = call_that_runs_out(&server, Duration::from_secs(12)).await;
     page.until_state("ended").await;
     page.until_text("#status", "The token ran out, or may not call here. Sign in again.").await;
     page.until("#sign-in:not([hidden])").await;

@@ -17,6 +17,7 @@ pub(crate) mod talk;
 mod web;
 
 use driver::Driver;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use serve_support::TestServer;
 use serve_support::access_support::Access;
@@ -96,6 +97,14 @@ impl Page {
     /// Likewise, by another way to it.
     pub(crate) async fn visit_at(&self, address: SocketAddr, path: &str) {
         self.web.open(&format!("http://{address}{path}")).await;
+    }
+
+    /// Goes to the page at `address`, whose `query` ends in `#token=`, with this token, and uses it.
+    pub(crate) async fn sign_in(&self, address: SocketAddr, query: &str, token: &SecretString) {
+        self.visit_at(address, &format!("/{query}{}", token.expose_secret())).await;
+        self.click("#token-use").await;
+        self.until("#token-offer[hidden]").await;
+        self.until("body[data-signed-in=true]").await;
     }
 
     /// Waits until there is such an element.
