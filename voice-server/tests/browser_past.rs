@@ -4,32 +4,11 @@
 
 mod browser_support;
 
-use browser_support::serve_support::access_support::{Access, TENANT};
+use browser_support::keeping::keep;
 use browser_support::serve_support::{TestServer, no_hang};
 use browser_support::talk::{agent, sound};
 use browser_support::{Microphone, Page};
-use object_store::memory::InMemory;
 use secrecy::ExposeSecret;
-use std::sync::Arc;
-use uuid::Uuid;
-use voice_server::store::TenantChange;
-use voice_server::{PersistConfig, PersistLimits, Role, ServerConfig, ServerLimits, UserId};
-
-/// A server that keeps its calls and records them, and signs nobody in.
-async fn keeping(data: &std::path::Path) -> TestServer {
-    let access = Access::new().await;
-    let admin = UserId(Uuid::from_u128(3));
-    access.store.ensure_development(TENANT, admin, Role::PlatformAdmin).await.unwrap();
-    let administrator = access.store.standing(admin).await.unwrap().unwrap().principal;
-    let change = TenantChange { records_calls: Some(true), ..TenantChange::default() };
-    access.store.change_tenant(&administrator, TENANT, &change).await.unwrap();
-    let config = ServerConfig {
-        persist: Some(PersistConfig { data: data.to_owned(), limits: PersistLimits::default() }),
-        recordings: Arc::new(InMemory::new()),
-        ..access.config(agent("Good morning.", &["when can I come"], &["On Friday."]), ServerLimits::default())
-    };
-    TestServer::with(access, config).await
-}
 
 /// It is kept a little after the call.
 async fn until_there_is_a_turn_log(server: &TestServer, page: &Page) {
@@ -43,7 +22,7 @@ async fn until_there_is_a_turn_log(server: &TestServer, page: &Page) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_can_be_read_heard_and_looked_into_once_it_is_over() {
     let folder = tempfile::tempdir().unwrap();
-    let server = keeping(folder.path()).await;
+    let server = keep(agent("Good morning.", &["when can I come"], &["On Friday."]), folder.path()).await;
     let page = Page::start(Microphone::Allowed, None).await;
     let token = server.access.token();
     page.visit(&server, &format!("/?x=1#token={}", token.expose_secret())).await;

@@ -6,87 +6,32 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod access_support;
+mod speech_support;
 
 use access_support::Access;
-use futures::StreamExt;
-use std::path::{Path, PathBuf};
+use speech_support::{RATE, cough, models_folder, spoken, write};
+use std::path::Path;
 use tokio::io::duplex;
-use voice_core::provider::local::{LocalModels, PicoConfig, PicoLanguage, PicoTts};
-use voice_core::stage::{Tts, TtsEvent};
-use voice_core::units::{ReplyId, SampleRate};
 use voice_server::caller::{CallArgs, CallReport, Cue, EncodingArg, FileArg, Recording, place};
 use voice_server::{ServerLimits, Settings, build_agent, serve_connection};
 
-const RATE: SampleRate = SampleRate::Hz16000;
 /// Two frames: one in which a sound begins, one in which it is noticed.
 const TOLERANCE_MS: f64 = 40.0;
 
-fn models_folder() -> PathBuf {
-    let default = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.models"));
-    std::env::var_os("VOICE_MODELS_DIR").map_or_else(default, PathBuf::from)
-}
-
-/// `text` in a British voice, as the caller's file.
-async fn spoken(text: &str, folder: &Path, name: &str) -> PathBuf {
-    let models = LocalModels::find(models_folder());
-    let config = PicoConfig { language: PicoLanguage::EnGb, ..PicoConfig::default() };
-    let mut session = PicoTts::start(&models, config).expect("the voice").open().await.expect("a session");
-    let mut reply = session.begin(ReplyId(1)).expect("a reply");
-    reply.feed.speak(text).expect("room for a clause");
-    reply.feed.finish();
-    let mut samples = Vec::new();
-    while let Some(event) = reply.events.next().await {
-        if let TtsEvent::Audio(pcm) = event.expect("speech") {
-            samples.extend(pcm.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
-        }
-    }
-    write(folder, name, &samples)
-}
-
-/// A quarter of a second of noise with some voice in it, falling off as a cough does.
-fn cough(folder: &Path) -> PathBuf {
-    let mut noise = 7_u32;
-    let samples: Vec<i16> = (0..4_160)
-        .map(|n| {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let seconds = f64::from(n) / f64::from(RATE.hz());
-            let hiss = f64::from(noise >> 16) / 32_768.0 - 1.0;
-            let voice: f64 =
-                (1..12).map(|k| (std::f64::consts::TAU * 180.0 * f64::from(k) * seconds).sin() / f64::from(k)).sum();
-            let envelope = (1.0 - (-seconds / 0.008).exp()) * (-seconds / 0.09).exp();
-            (envelope * (0.5 * hiss + 0.4 * voice) * 14_000.0) as i16
-        })
-        .collect();
-    write(folder, "cough.wav", &samples)
-}
-
-fn write(folder: &Path, name: &str, samples: &[i16]) -> PathBuf {
-    let path = folder.join(name);
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE.hz(),
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
-    samples.iter().for_each(|sample| writer.write_sample(*sample).unwrap());
-    writer.finalize().unwrap();
-    path
-}
-
 async fn hold(folder: &Path) -> (CallReport, Recording) {
-    let file = |path, cue| FileArg { path, cue };
+    let file = |name: &str, samples: &[i16], cue| FileArg { path: write(folder, name, samples), cue };
     let record = folder.join("call.wav");
     let access = Access::new().await;
     let args = CallArgs {
         files: vec![
-            file(spoken("I would like to come on Tuesday please.", folder, "ask.wav").await, Cue::AfterAgent),
+            file("ask.wav", &spoken("I would like to come on Tuesday please.").await, Cue::AfterAgent),
             file(
-                spoken("Wait, I would like to come on Friday.", folder, "wait.wav").await,
+                "wait.wav",
+                &spoken("Wait, I would like to come on Friday.").await,
                 Cue::AfterAudioBegan { ms: 1_200 },
             ),
-            file(cough(folder), Cue::AfterAudioBegan { ms: 900 }),
-            file(spoken("Thank you and goodbye.", folder, "bye.wav").await, Cue::AfterAgent),
+            file("cough.wav", &cough(), Cue::AfterAudioBegan { ms: 900 }),
+            file("bye.wav", &spoken("Thank you and goodbye.").await, Cue::AfterAgent),
         ],
         server: None,
         config: None,

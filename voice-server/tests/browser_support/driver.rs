@@ -1,12 +1,17 @@
-//! chromedriver as a process of its own.
+//! chromedriver as a process of its own. Killed, it would leave its browsers: it is asked to end with them.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 /// What it says once it serves.
 const STARTED: &str = "started successfully on port ";
 
-/// A chromedriver that runs; killed when dropped.
+/// It ends its browsers within this, or is killed without.
+const END: Duration = Duration::from_secs(10);
+
+/// A chromedriver that runs; dropped, it ends, and its browsers with it, also those of a test that failed.
 pub(crate) struct Driver {
     child: Child,
     port: u16,
@@ -32,8 +37,19 @@ impl Driver {
     }
 }
 
+impl Driver {
+    /// Returns once no browser of it is left.
+    fn end(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(END))?;
+        stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        stream.read_to_end(&mut Vec::new()).map(drop)
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
+        let _ = self.end();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

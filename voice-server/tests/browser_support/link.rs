@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 /// Passes connections on while it is whole; cut, it drops them all and takes no new one. It goes with this.
 pub(crate) struct Link {
     pub(crate) address: SocketAddr,
+    server: watch::Sender<SocketAddr>,
     is_whole: watch::Sender<bool>,
     _passing: JoinSet<()>,
 }
@@ -17,10 +18,16 @@ impl Link {
     pub(crate) async fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let (server, led_to) = watch::channel(server);
         let (is_whole, whole) = watch::channel(true);
         let mut passing = JoinSet::new();
-        passing.spawn(accept(listener, server, whole));
-        Self { address, is_whole, _passing: passing }
+        passing.spawn(accept(listener, led_to, whole));
+        Self { address, server, is_whole, _passing: passing }
+    }
+
+    /// Connections to come are led to another server.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        self.server.send_replace(server);
     }
 
     pub(crate) fn cut(&self) {
@@ -32,12 +39,12 @@ impl Link {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, whole: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, server: watch::Receiver<SocketAddr>, whole: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         let (near, _) = listener.accept().await.unwrap();
         if *whole.borrow() {
-            connections.spawn(pass(near, server, whole.clone()));
+            connections.spawn(pass(near, *server.borrow(), whole.clone()));
         }
     }
 }

@@ -7,11 +7,17 @@
 pub(crate) mod serve_support;
 
 mod driver;
+pub(crate) mod keeping;
 pub(crate) mod link;
+pub(crate) mod looks;
+mod policy;
+pub(crate) mod rendered;
+pub(crate) mod shown;
 pub(crate) mod talk;
 mod web;
 
 use driver::Driver;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use serve_support::TestServer;
 use serve_support::access_support::Access;
@@ -20,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 use voice_core::session::Agent;
-use voice_server::auth::{LocalIssuer, Verifier};
+use voice_server::auth::LocalIssuer;
 use voice_server::{ServerConfig, ServerLimits};
 use web::Web;
 
@@ -43,11 +49,16 @@ pub(crate) struct Page {
 
 /// A server that signs its page in.
 pub(crate) async fn serve(agent: Agent) -> TestServer {
-    let access = Access::new().await;
-    let issuer = Arc::new(LocalIssuer::ephemeral().unwrap());
-    let config = access.config(agent, ServerLimits::default());
-    let verifier = Arc::new(Verifier::default().with_local(&issuer));
-    TestServer::with(access, ServerConfig { verifier, local_issuer: Some(issuer), ..config }).await
+    serve_within(agent, ServerLimits::default()).await
+}
+
+/// Likewise, with other limits. It takes the tokens of its [`Access`] as well: both are of one issuer.
+pub(crate) async fn serve_within(agent: Agent, limits: ServerLimits) -> TestServer {
+    let key = tempfile::tempdir().unwrap();
+    let issuer = || LocalIssuer::open(key.path()).unwrap();
+    let access = Access { issuer: issuer(), ..Access::new().await };
+    let config = access.config(agent, limits);
+    TestServer::with(access, ServerConfig { local_issuer: Some(Arc::new(issuer())), ..config }).await
 }
 
 impl Page {
@@ -59,16 +70,21 @@ impl Page {
         page
     }
 
-    /// An empty page.
+    /// An empty page. Without a file, nobody speaks at the microphone: a browser's own would beep.
     pub(crate) async fn start(microphone: Microphone, heard: Option<&Path>) -> Self {
-        let driver = Driver::start();
-        let profile = tempfile::tempdir().unwrap();
-        let mut flags: Vec<_> =
-            heard.iter().map(|file| format!("--use-file-for-fake-audio-capture={}%noloop", file.display())).collect();
-        flags.push(match microphone {
-            Microphone::Allowed => "--use-fake-ui-for-media-stream".to_owned(),
-            Microphone::Refused => "--deny-permission-prompts".to_owned(),
-        });
+        let answer = match microphone {
+            Microphone::Allowed => "--use-fake-ui-for-media-stream",
+            Microphone::Refused => "--deny-permission-prompts",
+        };
+        Self::start_with(&[answer], heard).await
+    }
+
+    /// An empty page of a browser with these flags more.
+    pub(crate) async fn start_with(flags: &[&str], heard: Option<&Path>) -> Self {
+        let (driver, profile) = (Driver::start(), tempfile::tempdir().unwrap());
+        let heard = heard.map_or_else(|| talk::sound(profile.path(), "silence.wav", 1_000, 0), Path::to_owned);
+        let mut flags: Vec<_> = flags.iter().copied().map(str::to_owned).collect();
+        flags.push(format!("--use-file-for-fake-audio-capture={}%noloop", heard.display()));
         let web = Web::start(&driver.address(), profile.path(), flags).await;
         Self { web, _driver: driver, _profile: profile }
     }
@@ -81,6 +97,14 @@ impl Page {
     /// Likewise, by another way to it.
     pub(crate) async fn visit_at(&self, address: SocketAddr, path: &str) {
         self.web.open(&format!("http://{address}{path}")).await;
+    }
+
+    /// Goes to the page at `address`, whose `query` ends in `#token=`, with this token, and uses it.
+    pub(crate) async fn sign_in(&self, address: SocketAddr, query: &str, token: &SecretString) {
+        self.visit_at(address, &format!("/{query}{}", token.expose_secret())).await;
+        self.click("#token-use").await;
+        self.until("#token-offer[hidden]").await;
+        self.until("body[data-signed-in=true]").await;
     }
 
     /// Waits until there is such an element.

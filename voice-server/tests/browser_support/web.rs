@@ -23,6 +23,10 @@ const FLAGS: [&str; 10] = [
     "--use-fake-device-for-media-stream",
 ];
 
+/// What chromedriver adds, and people's browsers do not have: pages behind others would be treated like those before them.
+const NOT_THESE: [&str; 3] =
+    ["disable-background-timer-throttling", "disable-renderer-backgrounding", "disable-backgrounding-occluded-windows"];
+
 /// The longest that a script in a page may take, in milliseconds.
 const SCRIPT_MS: u64 = 60_000;
 
@@ -38,7 +42,7 @@ impl Web {
         let mut args: Vec<_> = FLAGS.iter().copied().map(str::to_owned).collect();
         args.push(format!("--user-data-dir={}", profile.display()));
         args.extend(flags);
-        let wanted = json!({ "goog:chromeOptions": { "args": args }, "timeouts": { "script": SCRIPT_MS } });
+        let wanted = json!({ "goog:chromeOptions": { "args": args, "excludeSwitches": NOT_THESE }, "timeouts": { "script": SCRIPT_MS } });
         let client = Client::new();
         let body = json!({ "capabilities": { "alwaysMatch": wanted } });
         let session = ask(client.post(format!("{address}/session")).json(&body)).await;
@@ -77,6 +81,17 @@ impl Web {
     pub(crate) async fn type_into(&self, selector: &str, text: &str) {
         let element = self.element(selector).await;
         self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// What a command of the browser's own protocol (DevTools) gives back.
+    pub(crate) async fn command(&self, name: &str, parameters: Value) -> Value {
+        self.post("/goog/cdp/execute", json!({ "cmd": name, "params": parameters })).await
+    }
+
+    /// Puts another tab before this one, which goes on being driven.
+    pub(crate) async fn hide(&self) {
+        let tab = self.post("/window/new", json!({ "type": "tab" })).await;
+        self.command("Target.activateTarget", json!({ "targetId": tab["handle"] })).await;
     }
 
     /// Ends the browser.

@@ -15,7 +15,8 @@
 //
 // * `renderedLog()`: `{rate, origin_frame, runs, controls}`. A run is `{context_frame, frames, reply, first_sample, samples,
 //   gap}`: quanta with sound that follow each other, where `gap` says that some was made up. A control is `{type, reply,
-//   performance_ms, current_time}`: when `pause`, `resume` or `clear` came.
+//   performance_ms, current_time, taken_frame, taken_samples}`: when `pause`, `resume` or `clear` came, and from which frame
+//   on and after how many samples of its reply the audio thread obeyed it.
 // * `capture()`: `{frame, rate, samples}`, the sound at the context's rate from this frame on.
 // * `events()`: the event log, `{page_ms, context_s, direction, message}` each.
 

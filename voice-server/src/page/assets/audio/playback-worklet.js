@@ -4,8 +4,9 @@
 // Invariant: what the log of runs says is what was handed to the loudspeaker, frame by frame. Decisions are Playout's.
 //
 // Takes: audio {reply, position, pcm}, finish {reply, total}, pause, resume, clear {reply}.
-// Tells: played {reply, samples, frame}, rendered {frame, peaks, runs, buffered_ms, target_ms, is_speaking, counters},
-// side {frame, pcm}, capture {frame, samples} if it was asked for.
+// Tells: played {reply, samples, frame}, rendered {frame, peaks, runs, taken, buffered_ms, target_ms, is_speaking, counters},
+// side {frame, pcm}, capture {frame, samples} if it was asked for. `taken` has a {frame, samples} for each pause, resume and
+// clear in order: the frame that was rendered next, and how much of the reply had been rendered.
 
 import { Playout } from "./playout.js";
 import { Resampler, toPcm16 } from "./sinc.js";
@@ -30,6 +31,8 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     this.sidePcm = [];
     this.peaks = [];
     this.runs = [];
+    this.taken = [];
+    this.nextFrame = currentFrame;
     /** The first frame of what is told next; a context may have run before this began. */
     this.toldFrame = null;
     this.playedFrame = 0;
@@ -48,16 +51,24 @@ class PlaybackProcessor extends AudioWorkletProcessor {
         playout.finish(message.reply, message.total);
         break;
       case "pause":
+        this.#note(message.reply);
         playout.pause(message.reply);
         this.tellsPause = true;
         break;
       case "resume":
+        this.#note(message.reply);
         playout.resume(message.reply);
         break;
       case "clear":
+        this.#note(message.reply);
         playout.clear(message.reply);
         break;
     }
+  }
+
+  #note(reply) {
+    const progress = this.playout.progress();
+    this.taken.push({ frame: this.nextFrame, samples: progress?.reply === reply ? progress.samples : null });
   }
 
   process(_inputs, [[out]]) {
@@ -66,6 +77,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     const peak = peakOf(out);
     this.#log(rendered, peak, out.length);
     this.peaks.push(peak);
+    this.nextFrame = currentFrame + out.length;
     this.side.push(out, (sample) => this.sidePcm.push(toPcm16(sample)));
     if (this.captured) this.#capture(out);
     this.#tellPlayed(currentFrame + out.length);
@@ -113,6 +125,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
       frame: first,
       peaks: this.peaks,
       runs: this.runs,
+      taken: this.taken,
       buffered_ms: playout.bufferedMs(),
       target_ms: playout.target.targetMs,
       is_speaking: playout.isSpeaking,
@@ -120,7 +133,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     });
     const pcm = Int16Array.from(this.sidePcm);
     this.port.postMessage({ type: "side", frame: first, pcm }, [pcm.buffer]);
-    [this.peaks, this.runs, this.sidePcm] = [[], [], []];
+    [this.peaks, this.runs, this.taken, this.sidePcm] = [[], [], [], []];
   }
 
   #capture(out) {

@@ -14,6 +14,8 @@ export class RenderedLog {
     this.rate = rate;
     this.runs = [];
     this.controls = [];
+    /** Those of them that the audio thread has not taken yet, as far as is known. */
+    this.waiting = [];
     this.pieces = [];
   }
 
@@ -33,8 +35,18 @@ export class RenderedLog {
 
   /** `pause`, `resume` or `clear` came, while the context was at this time. */
   control(type, reply, currentTime) {
-    this.controls.push({ type, reply, performance_ms: performance.now(), current_time: currentTime });
+    const control = { type, reply, performance_ms: performance.now(), current_time: currentTime };
+    this.controls.push(control);
+    this.waiting.push(control);
     if (this.controls.length > MAX_CONTROLS) this.controls.shift();
+  }
+
+  /** What the audio thread tells of the controls that it took, in their order. */
+  taken(taken) {
+    for (const { frame, samples } of taken) {
+      const control = this.waiting.shift();
+      if (control) [control.taken_frame, control.taken_samples] = [frame, samples];
+    }
   }
 
   /** A piece of captured sound. */

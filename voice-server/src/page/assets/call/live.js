@@ -235,6 +235,7 @@ export class LiveCall {
         break;
       case "rendered":
         this.rendered.add(data.runs);
+        this.rendered.taken(data.taken);
         this.playback = data;
         this.#heard(data);
         break;

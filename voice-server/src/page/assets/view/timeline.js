@@ -138,7 +138,7 @@ export class TimelineView {
     this.#lane(pen, place, "caller", laneHeight / 2, laneHeight / 2 - 12);
     this.#lane(pen, place, "agent", laneHeight * 1.5, laneHeight / 2 - 12);
     this.#marks(pen, place, laneHeight);
-    if (this.firstBin === null) pen.fillText("Both voices appear here, on one axis of time.", 8, laneHeight);
+    if (this.firstBin === null) pen.fillText("Both voices appear here, on one axis of time.", 8, laneHeight / 2 + 4);
   }
 
   #grid(pen, { width, end, x }, height, axis) {

@@ -43,6 +43,7 @@ export class TranscriptView {
 
   #caller({ turn, text, final }) {
     if (text === "" && !this.lines.has(`caller ${turn}`)) return;
+    this.#dropUnfinished(turn);
     const line = this.#line(`caller ${turn}`, { "data-who": "caller", "data-turn": turn }, "Caller");
     const words = el("span", { class: final ? "said" : "interim" }, text);
     line.body.replaceChildren(words, final ? "" : note("still speaking"));
@@ -61,6 +62,13 @@ export class TranscriptView {
     if (isOver) line.item.dataset.outcome = outcome;
   }
 
+  /** Words that became no turn: another one has begun, or they were not meant for the agent. */
+  #dropUnfinished(turn = null) {
+    for (const [key, { item }] of this.lines) {
+      if (item.dataset.who === "caller" && item.dataset.turn !== String(turn) && item.querySelector(".interim")) this.#drop(key);
+    }
+  }
+
   /** Another attempt at the turn: one that nobody has heard anything of was none. */
   #dropUnheard(turn) {
     for (const [key, { item }] of this.lines) {
@@ -75,6 +83,7 @@ export class TranscriptView {
   }
 
   #bargeIn({ reply, decision, cause }) {
+    if (decision === "resumed") this.#dropUnfinished();
     const line = this.lines.get(`agent ${reply}`);
     if (!line) return;
     const words = decision === "committed" ? `⟂ interrupted: ${causeWords(cause)}` : `↻ paused and went on: ${causeWords(cause)}`;
