@@ -275,6 +275,8 @@ export class LiveCall {
     this.phase = "ended";
     this.#letGo();
     this.signIn.stopAsking();
+    // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use.
+    if (reason === "unauthorized" && this.signIn.isDevelopment === false) this.signIn.forget();
     this.observer.ended(reason, sentence ?? (this.isUnstored ? unstoredWords(reason) : null));
   }
 
