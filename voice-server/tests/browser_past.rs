@@ -11,10 +11,10 @@ use browser_support::{Microphone, Page};
 use secrecy::ExposeSecret;
 
 /// It is kept a little after the call.
-async fn until_there_is_a_turn_log(server: &TestServer, page: &Page) {
+async fn until_kept(what: &str, server: &TestServer, page: &Page) {
     let ready = "window.dummyCall.events().find((event) => event.message.type === 'ready')";
     let id = page.web.run(&format!("return {ready}.message.call_id")).await;
-    let path = format!("/v1/calls/{}/turn-log", id.as_str().unwrap());
+    let path = format!("/v1/calls/{}/{what}", id.as_str().unwrap());
     let bearer = server.access.bearer();
     no_hang(async { while server.get_as(&path, &bearer).await.starts_with("HTTP/1.1 404") {} }).await;
 }
@@ -39,6 +39,7 @@ async fn a_call_can_be_read_heard_and_looked_into_once_it_is_over() {
     page.click("#call").await;
     page.until_state("ended").await;
     server.until_metric("voice_journal_unstored_bytes 0").await;
+    until_kept("recording", &server, &page).await;
 
     page.click("#tab-past").await;
     page.click("#past-list li:first-child button").await;
@@ -49,7 +50,7 @@ async fn a_call_can_be_read_heard_and_looked_into_once_it_is_over() {
     page.click(".replay li[data-who=caller] button").await;
     page.until_text(".replay .now", "when").await;
 
-    until_there_is_a_turn_log(&server, &page).await;
+    until_kept("turn-log", &server, &page).await;
     page.click("#past-detail .downloads button:last-of-type").await;
     page.until_text("#log-title", "(turn log)").await;
     page.until_text("#log-rows td", "end_call").await;
