@@ -10,6 +10,7 @@ mod folders;
 mod journal;
 mod limits;
 mod objects;
+mod outgoing;
 mod overdue;
 #[cfg(feature = "opus")]
 mod recording;

@@ -1,4 +1,4 @@
-//! The task that moves finished recordings to the object store and has the store know of them.
+//! Moves finished recordings to the object store and has the store know of them.
 //!
 //! Invariant: a file leaves this machine's disk only when the object store has it and the journal has its entry. Doing it
 //! again gives the same object and the same entry.
@@ -6,18 +6,14 @@
 use super::pages::duration_ms;
 use crate::persist::folders::Folders;
 use crate::persist::journal::Journal;
+use crate::persist::outgoing::Keeper;
 use crate::store::{Entry, Header, RecordingEntry};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
-
-/// After a failure: when to try again.
-const RETRY: Duration = Duration::from_secs(30);
+use tokio::time::timeout;
+use tracing::info;
 
 /// An object store takes a recording within this.
 const PUT_WITHIN: Duration = Duration::from_secs(120);
@@ -30,15 +26,11 @@ pub(super) struct Keeping {
     pub(super) folders: Folders,
     pub(super) objects: Arc<dyn ObjectStore>,
     pub(super) journal: Journal,
-    /// Told when a recording is done.
-    pub(super) ready: Arc<Notify>,
-    /// No recording is made any more.
-    pub(super) closing: CancellationToken,
 }
 
 /// Why a recording is not kept yet.
 #[derive(Debug, thiserror::Error)]
-enum KeepError {
+pub(super) enum KeepError {
     #[error("its file cannot be read or removed: {0}")]
     File(#[from] std::io::Error),
     #[error("the object store does not take it: {0}")]
@@ -49,41 +41,12 @@ enum KeepError {
     Journal(#[from] crate::persist::JournalError),
 }
 
-impl Keeping {
-    /// Keeps recordings until no more will come and the last was tried. Cancellation safe: what was not kept is kept at
-    /// the next start.
-    pub(super) async fn run(self) {
-        loop {
-            let is_last = self.closing.is_cancelled();
-            let is_done = self.keep_all().await;
-            if is_last {
-                return;
-            }
-            tokio::select! {
-                () = self.ready.notified(), if is_done => {}
-                () = sleep(RETRY) => {}
-                () = self.closing.cancelled() => {}
-            }
-        }
-    }
+impl Keeper for Keeping {
+    const WHAT: &'static str = "recording";
+    type Error = KeepError;
 
-    /// Whether nothing is left.
-    async fn keep_all(&self) -> bool {
-        let ready = match self.folders.ready().await {
-            Ok(ready) => ready,
-            Err(error) => {
-                error!(%error, "finished recordings cannot be listed");
-                return false;
-            }
-        };
-        let mut is_done = true;
-        for (header, file) in ready {
-            if let Err(error) = self.keep(header, &file).await {
-                warn!(call = %header.call, %error, "a recording waits on this machine's disk");
-                is_done = false;
-            }
-        }
-        is_done
+    fn folders(&self) -> &Folders {
+        &self.folders
     }
 
     async fn keep(&self, header: Header, file: &Path) -> Result<(), KeepError> {
@@ -94,7 +57,9 @@ impl Keeping {
         }
         Ok(tokio::fs::remove_file(file).await?)
     }
+}
 
+impl Keeping {
     async fn put(&self, header: Header, bytes: Vec<u8>, duration_ms: i64) -> Result<(), KeepError> {
         let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let key = key(&header);

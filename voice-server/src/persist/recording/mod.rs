@@ -14,6 +14,7 @@ mod tracks;
 
 use super::folders::Folders;
 use super::journal::Journal;
+use super::outgoing::FileTasks;
 use crate::store::Header;
 use keep::Keeping;
 use object_store::ObjectStore;
@@ -23,12 +24,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 use voice_core::transport::Line;
 
 /// Records calls.
@@ -38,13 +35,7 @@ pub(crate) struct Recordings {
 }
 
 /// What makes and keeps recordings.
-pub(crate) struct RecordingTasks {
-    commands: Sender<Command>,
-    closing: CancellationToken,
-    keeping: JoinSet<()>,
-    /// Ends with the recording thread.
-    held: mpsc::Receiver<()>,
-}
+pub(crate) type RecordingTasks = FileTasks;
 
 /// Starts to record under `data` into `objects`; what an earlier run left there is kept first.
 ///
@@ -55,8 +46,7 @@ pub(crate) fn start(
     objects: Arc<dyn ObjectStore>,
     journal: Journal,
 ) -> io::Result<(Recordings, RecordingTasks)> {
-    let (folders, ready, closing) =
-        (Folders::open(&data.join("recording"), ".ogg")?, Arc::new(Notify::new()), CancellationToken::new());
+    let (folders, ready) = (Folders::open(&data.join("recording"), ".ogg")?, Arc::new(Notify::new()));
     let (commands, received) = channel();
     let (holds, held) = mpsc::channel(1);
     let (folders_of_thread, told) = (folders.clone(), Arc::clone(&ready));
@@ -65,9 +55,11 @@ pub(crate) fn start(
         drop(holds);
     };
     thread::Builder::new().name("recorder".into()).spawn(record)?;
-    let mut keeping = JoinSet::new();
-    keeping.spawn(Keeping { folders, objects, journal, ready, closing: closing.clone() }.run());
-    Ok((Recordings { commands: commands.clone() }, RecordingTasks { commands, closing, keeping, held }))
+    let closes = commands.clone();
+    // A thread that is gone is closed.
+    let close = move || drop(closes.send(Command::Close));
+    let tasks = FileTasks::start(Keeping { folders, objects, journal }, ready, held, close);
+    Ok((Recordings { commands }, tasks))
 }
 
 impl Recordings {
@@ -79,24 +71,5 @@ impl Recordings {
             error!(call = %header.call, "a call is not recorded: the recording thread is gone");
         }
         line
-    }
-}
-
-impl RecordingTasks {
-    /// Ends it after the last call: what can be kept within `within` is, the rest at the next start.
-    pub(crate) async fn stop(self, within: Duration) {
-        let Self { commands, closing, mut keeping, mut held } = self;
-        // A thread that is gone is closed.
-        let _ = commands.send(Command::Close);
-        let kept = async {
-            // Nothing is ever sent: this is ready when the thread is over.
-            let _ = held.recv().await;
-            closing.cancel();
-            while keeping.join_next().await.is_some() {}
-        };
-        if timeout(within, kept).await.is_err() {
-            warn!("not every recording was kept in time: the rest is kept at the next start");
-            keeping.shutdown().await;
-        }
     }
 }

@@ -7,6 +7,7 @@ use object_store::ObjectStoreExt;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tempfile::TempDir;
 use voice_core::audio::Frame;
 use voice_core::transport::{LineControl, LineInfo, LineInput, MemoryLine, PlayedReports, Rebuffer};

@@ -9,6 +9,7 @@ mod tests;
 mod writing;
 
 use super::folders::Folders;
+use super::outgoing::FileTasks;
 use crate::store::Header;
 use keep::Keeping;
 use object_store::ObjectStore;
@@ -17,12 +18,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 use voice_core::turn_log::TurnLog;
 use writing::{Begin, Command};
 
@@ -39,13 +36,7 @@ pub(crate) struct TurnLogs {
 }
 
 /// What writes and keeps them.
-pub(crate) struct TurnLogTasks {
-    commands: Sender<Command>,
-    closing: CancellationToken,
-    keeping: JoinSet<()>,
-    /// Ends with the writing thread.
-    held: mpsc::Receiver<()>,
-}
+pub(crate) type TurnLogTasks = FileTasks;
 
 /// Starts to make logs of at most `max_bytes` under `data`, and to keep them in `objects`; what an earlier run left there is
 /// kept first. With 0 bytes no call has a log.
@@ -60,7 +51,7 @@ pub(crate) fn start(
     let folder = data.join("turn-logs");
     writing::end_leftovers(&folder.join("running"))?;
     let folders = Folders::open(&folder, keep::SUFFIX)?;
-    let (ready, closing) = (Arc::new(Notify::new()), CancellationToken::new());
+    let ready = Arc::new(Notify::new());
     let (commands, received) = channel();
     let (holds, held) = mpsc::channel(1);
     let (folders_of_thread, told) = (folders.clone(), Arc::clone(&ready));
@@ -69,9 +60,10 @@ pub(crate) fn start(
         drop(holds);
     };
     thread::Builder::new().name("turn-logs".into()).spawn(write)?;
-    let mut keeping = JoinSet::new();
-    keeping.spawn(Keeping { folders, objects, ready, closing: closing.clone() }.run());
-    let tasks = TurnLogTasks { commands: commands.clone(), closing, keeping, held };
+    let closes = commands.clone();
+    // A thread that is gone is closed.
+    let close = move || drop(closes.send(Command::Close));
+    let tasks = FileTasks::start(Keeping { folders, objects }, ready, held, close);
     Ok((TurnLogs { commands, max_bytes }, tasks))
 }
 
@@ -98,24 +90,5 @@ fn pass(queue: &mut Option<SyncSender<Box<[u8]>>>, line: &[u8]) {
     match sender.try_send(line.into()) {
         Ok(()) => {}
         Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *queue = None,
-    }
-}
-
-impl TurnLogTasks {
-    /// Ends it after the last call: what can be kept within `within` is, the rest at the next start.
-    pub(crate) async fn stop(self, within: Duration) {
-        let Self { commands, closing, mut keeping, mut held } = self;
-        // A thread that is gone is closed.
-        let _ = commands.send(Command::Close);
-        let kept = async {
-            // Nothing is ever sent: this is ready when the thread is over.
-            let _ = held.recv().await;
-            closing.cancel();
-            while keeping.join_next().await.is_some() {}
-        };
-        if timeout(within, kept).await.is_err() {
-            warn!("not every turn log was kept in time: the rest is kept at the next start");
-            keeping.shutdown().await;
-        }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::persist::testing::header;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use voice_core::turn::{Command as Said, EndReason, Input, Output, TurnConfig, TurnMachine, TurnWitness};
 use voice_core::turn_log::{ReplayOutcome, replay};
 use voice_core::units::SampleRate;

@@ -1,0 +1,111 @@
+//! Finished files of calls, from this machine's disk to where they are kept: when is looked, and when is tried again.
+//!
+//! Invariant: a file is given to its keeper until that has it, however often that fails and however often this process is
+//! killed; one that fails keeps no other. How a file is kept is its keeper's.
+
+use super::folders::Folders;
+use crate::store::Header;
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+/// After a failure: when to try again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Keeps the finished files of one kind.
+pub(super) trait Keeper: Send + Sync + 'static {
+    /// What the files are, for the log.
+    const WHAT: &'static str;
+    /// Why one is not kept yet.
+    type Error: Display + Send;
+
+    /// Where they are until then.
+    fn folders(&self) -> &Folders;
+
+    /// Keeps one, and removes it from this machine's disk. Doing it again changes nothing.
+    fn keep(&self, header: Header, file: &Path) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// What makes and keeps the files of one kind: a thread, and a task.
+pub(crate) struct FileTasks {
+    what: &'static str,
+    /// Tells the thread that nothing more begins.
+    close: Box<dyn FnOnce() + Send>,
+    closing: CancellationToken,
+    keeping: JoinSet<()>,
+    /// Ends with the thread.
+    held: mpsc::Receiver<()>,
+}
+
+impl FileTasks {
+    /// Keeps what `keeper` finds whenever `ready` says that there is more, and what an earlier run left at once. The thread
+    /// that makes the files holds the other end of `held`, and ends soon after `close`.
+    pub(super) fn start<K: Keeper>(
+        keeper: K,
+        ready: Arc<Notify>,
+        held: mpsc::Receiver<()>,
+        close: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let (closing, mut keeping) = (CancellationToken::new(), JoinSet::new());
+        keeping.spawn(run(keeper, ready, closing.clone()));
+        Self { what: K::WHAT, close: Box::new(close), closing, keeping, held }
+    }
+
+    /// Ends it after the last call: what can be kept within `within` is, the rest at the next start.
+    pub(crate) async fn stop(self, within: Duration) {
+        let Self { what, close, closing, mut keeping, mut held } = self;
+        close();
+        let kept = async {
+            // Nothing is ever sent: this is ready when the thread is over.
+            let _ = held.recv().await;
+            closing.cancel();
+            while keeping.join_next().await.is_some() {}
+        };
+        if timeout(within, kept).await.is_err() {
+            warn!(what, "not every file of a call was kept in time: the rest is kept at the next start");
+            keeping.shutdown().await;
+        }
+    }
+}
+
+/// Keeps files until no more will come and the last was tried. Cancellation safe: what was not kept is kept at the next
+/// start.
+async fn run(keeper: impl Keeper, ready: Arc<Notify>, closing: CancellationToken) {
+    loop {
+        let is_last = closing.is_cancelled();
+        let is_done = keep_all(&keeper).await;
+        if is_last {
+            return;
+        }
+        tokio::select! {
+            () = ready.notified(), if is_done => {}
+            () = sleep(RETRY) => {}
+            () = closing.cancelled() => {}
+        }
+    }
+}
+
+/// Whether nothing is left.
+async fn keep_all<K: Keeper>(keeper: &K) -> bool {
+    let ready = match keeper.folders().ready().await {
+        Ok(ready) => ready,
+        Err(error) => {
+            error!(what = K::WHAT, %error, "finished files of calls cannot be listed");
+            return false;
+        }
+    };
+    let mut is_done = true;
+    for (header, file) in ready {
+        if let Err(error) = keeper.keep(header, &file).await {
+            warn!(what = K::WHAT, call = %header.call, %error, "a file of a call waits on this machine's disk");
+            is_done = false;
+        }
+    }
+    is_done
+}
