@@ -1,6 +1,7 @@
 //! Local speech with the real models. Needs `make models`; the feature `local-models` says that it was run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod dirt;
 mod moonshine;
 mod pico;
 mod silero;

@@ -8,6 +8,7 @@ mod config;
 mod desk;
 mod engine;
 mod lane;
+mod native;
 mod reply;
 mod speakable;
 mod tts;
