@@ -140,6 +140,8 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     this.captured.set(out, this.capturedFrames);
     this.capturedFrames += out.length;
     if (this.capturedFrames < CAPTURE_FRAMES) return;
+    // A sound is in the log before it is in the capture, also when the context is closed between the two.
+    this.#tell(currentFrame + out.length);
     const samples = this.captured.slice();
     this.port.postMessage({ type: "capture", frame: currentFrame + out.length - CAPTURE_FRAMES, samples }, [samples.buffer]);
     this.capturedFrames = 0;
