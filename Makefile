@@ -8,7 +8,7 @@ export VOICE_MODELS_DIR ?= $(CURDIR)/.models
 
 help:
 	@echo "make run     serve calls on 127.0.0.1:8080 (flags: make run ARGS='--listen 127.0.0.1:9000')"
-	@echo "make test    formatting, lints, every combination of features, documentation, all tests"
+	@echo "make test    formatting, lints, the sets of features that matter, documentation, all tests"
 	@echo "make bench   every figure in README"
 	@echo "make models  bring the local speech models (make run and make test do so themselves)"
 	@echo "make audit   licences, bans, sources and advisories of the dependencies"

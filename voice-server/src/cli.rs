@@ -32,7 +32,7 @@ pub struct Cli {
 enum Command {
     /// Serves calls (also without a subcommand).
     Serve(ServeArgs),
-    /// Places a call from WAV files, or from silence, and reports on it.
+    /// Places a call from WAV files and reports on it.
     Call(Box<CallArgs>),
     /// Connects to every configured vendor and says what works, how long it took and what to fix.
     Check(CheckArgs),

@@ -29,7 +29,8 @@ pub struct ServeArgs {
     /// The folder of the local models. Default .models.
     #[arg(long, value_name = "DIR", env = "VOICE_MODELS_DIR")]
     pub models: Option<PathBuf>,
-    /// The folder of what the server keeps: the database, and in development the key of its own tokens. Default .data.
+    /// The folder of what the server keeps, on a disk that lasts: the journal, recordings, without `DATABASE_URL` the
+    /// database, in development the key of its own tokens. Default .data.
     #[arg(long, value_name = "DIR", env = "VOICE_DATA_DIR")]
     pub data: Option<PathBuf>,
     /// Calls at a time. Default 100.

@@ -55,7 +55,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// A call on `line` answered by `agent`. Nothing happens until [`Session::run`].
+    /// A call on `line` answered by `agent`, from this instant on: its longest length and the caller's silence count from
+    /// here, and the engines are asked to open. Nothing is heard or said until [`Session::run`] is polled, which is
+    /// therefore to follow at once.
     pub fn new(call: CallId, agent: Agent, line: Box<dyn Line>) -> (Self, SessionHandle, SessionEvents) {
         let (sender, commands) = mpsc::channel(SessionHandle::CAPACITY);
         let (watch, events) = Watch::new();

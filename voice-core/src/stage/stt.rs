@@ -18,7 +18,8 @@ pub trait Stt: Send + Sync {
     /// Opens a stream for one call. Dropping the future abandons the attempt.
     ///
     /// # Errors
-    /// [`StageError::Open`] if the engine cannot be reached or refuses.
+    /// [`StageError::Open`] if the engine cannot be reached or refuses, [`StageError::Busy`] if it asks to be left alone
+    /// for a while: the session then heeds its `retry_after`.
     fn open(&self) -> BoxFuture<'static, Result<SttSession, StageError>>;
 }
 

@@ -13,10 +13,12 @@ pub trait Tts: Send + Sync {
         "the TTS"
     }
 
-    /// Opens what one call needs (a socket, a voice) before the first reply needs it.
+    /// Opens what one call needs (a socket, a voice) before the first reply needs it. Dropping the future abandons the
+    /// attempt.
     ///
     /// # Errors
-    /// [`StageError::Open`] if the engine cannot be reached or refuses.
+    /// [`StageError::Open`] if the engine cannot be reached or refuses, [`StageError::Busy`] if it asks to be left alone
+    /// for a while: the session then heeds its `retry_after`.
     fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>;
 }
 

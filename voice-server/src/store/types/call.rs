@@ -27,7 +27,8 @@ pub struct CallSummary {
     pub lead_id: Option<Uuid>,
     /// Whether it is over.
     pub status: CallStatus,
-    /// Why it ended: the `reason` of the protocol's `bye`, or `server_lost` where the server died.
+    /// Why it ended: the `reason` of the protocol's `bye`, `server_lost` where the server died, or `server_fault` where the
+    /// call's own stage broke off.
     pub end_reason: Option<String>,
     /// When it was answered.
     #[serde(with = "time::serde::rfc3339")]

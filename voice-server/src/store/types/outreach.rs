@@ -35,14 +35,14 @@ pub struct ClientFields {
     pub notes: String,
 }
 
-/// Whether a campaign's leads are called.
+/// What its owner says of a campaign. The server keeps it and acts on none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CampaignStatus {
     /// Not yet.
     #[default]
     Draft,
-    /// They are.
+    /// It runs.
     Active,
     /// Not for now.
     Paused,
@@ -69,10 +69,10 @@ pub struct Campaign {
 pub struct CampaignFields {
     /// The name: 1 to 200 characters.
     pub name: String,
-    /// Whether its leads are called.
+    /// What its owner says of it.
     #[serde(default)]
     pub status: CampaignStatus,
-    /// What the agent is told: up to 16,000 characters.
+    /// What the agent is to be told, kept for who places the calls: up to 16,000 characters.
     #[serde(default)]
     pub instructions: String,
 }

@@ -91,7 +91,8 @@ pub struct TenantLimits {
     pub max_call_minutes: u32,
 }
 
-/// What a verified subject is here: looked up at each request, so that a removed user is out at once.
+/// What a verified subject is here. The gate believes what it looked up for a second, so a user who is removed has no
+/// further request or call after that; a call that runs goes on to the end of its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The principal.

@@ -47,7 +47,8 @@ impl ChatLlm {
         Ok(Self { config, settings, endpoint: Arc::new(endpoint), name })
     }
 
-    /// Asks for the list of models: is the server there, is the key good, is the model one of them?
+    /// Asks for the list of models: is the server there, is the key good, is the model one of them? Dropping the
+    /// future breaks it off.
     ///
     /// # Errors
     /// What keeps the server from answering; a model that it does not list. llama.cpp answers with its one model whatever

@@ -36,7 +36,7 @@ impl SpeechTts {
         Ok(Self { speaker: Arc::new(Speaker { config, settings, endpoint }), name })
     }
 
-    /// Has a word spoken and tells how soon its audio came.
+    /// Has a word spoken and tells how soon its audio came. Dropping the future breaks it off.
     ///
     /// # Errors
     /// What keeps the voice from speaking.
