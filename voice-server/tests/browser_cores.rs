@@ -77,3 +77,8 @@ async fn what_is_shown_stands_as_long_as_it_is_so() {
 async fn the_audio_thread_says_where_it_began_and_skips_the_time_in_which_it_stood_still() {
     check(include_str!("browser_support/cores/worklets.js")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opus_by_the_browser_is_where_it_belongs_to_the_sample_and_nothing_of_a_cleared_reply_comes_late() {
+    check(include_str!("browser_support/cores/opus.js")).await;
+}

@@ -116,7 +116,16 @@ impl OpusEncoder {
         encoded.map(|_| ()).map_err(OpusError::codec)
     }
 
-    /// How many samples later than they went in the decoder gives them back.
+    /// Begins anew, as if nothing had been encoded: the next packet holds nothing of the frames before, and a decoder
+    /// that begins with it needs none of theirs.
+    ///
+    /// # Errors
+    /// [`OpusError::Codec`].
+    pub fn restart(&mut self) -> Result<(), OpusError> {
+        self.encoder.reset_state().map_err(OpusError::codec)
+    }
+
+    /// How many samples later than they went in the decoder gives them back: 6.5 ms of them.
     pub fn lookahead_samples(&self) -> usize {
         self.lookahead_samples
     }
@@ -147,6 +156,14 @@ impl OpusDecoder {
             frame_samples: rate.samples_in_ms(FRAME_MS) as usize,
             max_samples: rate.samples_in_ms(MAX_PACKET_MS) as usize,
         })
+    }
+
+    /// Begins anew, for packets of an encoder that does.
+    ///
+    /// # Errors
+    /// [`OpusError::Codec`].
+    pub fn restart(&mut self) -> Result<(), OpusError> {
+        self.decoder.reset_state().map_err(OpusError::codec)
     }
 
     /// Decodes the next packet and appends its audio, at most 120 ms, to `samples`.
@@ -262,6 +279,7 @@ mod tests {
         for rate in RATES {
             let input = voice(rate, 50);
             let lag = OpusEncoder::new(rate, &OpusConfig::default()).expect("the default").lookahead_samples();
+            assert_eq!(lag as u64 * 2, rate.samples_in_ms(13), "what the protocol says of {rate:?}");
             let mut decoder = OpusDecoder::new(rate).expect("a decoder");
             let mut output = Vec::new();
             for packet in encode(rate, &input) {
@@ -321,6 +339,29 @@ mod tests {
             .expect("a valid packet");
         }
         output
+    }
+
+    #[test]
+    fn an_encoder_that_begins_anew_holds_nothing_of_what_came_before() {
+        let rate = SampleRate::Hz48000;
+        let mut encoder = OpusEncoder::new(rate, &OpusConfig::default()).expect("the default");
+        let mut packets = [Vec::new(), Vec::new()];
+        for packet in &mut packets {
+            for frame in voice(rate, 10).chunks_exact(960) {
+                packet.clear();
+                encoder.encode(frame, packet).expect("a whole frame");
+            }
+            encoder.restart().expect("a new beginning");
+            packet.clear();
+            encoder.encode(&[0; 960], packet).expect("a whole frame");
+        }
+        assert_eq!(packets[0], packets[1]);
+        let (mut decoder, mut samples) = (OpusDecoder::new(rate).expect("a decoder"), Vec::new());
+        decoder.decode(&encode(rate, &voice(rate, 10))[9], &mut samples).expect("a packet");
+        decoder.restart().expect("a new beginning");
+        samples.clear();
+        decoder.decode(&packets[0], &mut samples).expect("its packet");
+        assert!(samples.iter().all(|sample| sample.unsigned_abs() < 10), "silence");
     }
 
     #[test]

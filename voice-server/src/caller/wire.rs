@@ -8,6 +8,8 @@ use voice_core::audio::{G711, pcm16_from_le_bytes};
 use voice_core::audio::{OpusConfig, OpusDecoder, OpusEncoder};
 use voice_core::transport::native::{AudioError, AudioFormat, AudioHeader, Encoding, FormatError, HEADER_BYTES};
 use voice_core::units::Position;
+#[cfg(feature = "opus")]
+use voice_core::units::ReplyId;
 
 /// Agent audio that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ enum Voice {
     Opus {
         encoder: Box<OpusEncoder>,
         decoder: Box<OpusDecoder>,
+        reply: Option<ReplyId>,
     },
 }
 
@@ -47,6 +50,7 @@ impl WireCodec {
             Encoding::Opus => Voice::Opus {
                 encoder: Box::new(OpusEncoder::new(rate, &OpusConfig::default()).map_err(|_| FormatError::NoOpus)?),
                 decoder: Box::new(OpusDecoder::new(rate).map_err(|_| FormatError::NoOpus)?),
+                reply: None,
             },
             #[cfg(not(feature = "opus"))]
             Encoding::Opus => return Err(FormatError::NoOpus),
@@ -85,9 +89,17 @@ impl WireCodec {
             Voice::Pcm16 => pcm16_from_le_bytes(payload, &mut self.samples)?,
             Voice::Mulaw => G711::MuLaw.decode(payload, &mut self.samples),
             #[cfg(feature = "opus")]
-            Voice::Opus { decoder, .. } => {
-                let decoded = decoder.decode(payload, &mut self.samples);
+            Voice::Opus { encoder, decoder, reply: last } => {
+                let is_next = *last == Some(reply);
+                *last = Some(reply);
+                let ready = if is_next { Ok(()) } else { decoder.restart() };
+                let decoded = ready.and_then(|()| decoder.decode(payload, &mut self.samples));
                 decoded.map_err(|error| AudioError::Codec(error.to_string()))?;
+                // The server's encoder is of the same configuration, and looks as far ahead.
+                let late = encoder.lookahead_samples();
+                let before_reply = late.saturating_sub(position.0 as usize).min(self.samples.len());
+                let position = position.minus(late as u64).0;
+                return Ok(AgentAudio { reply: reply.0, position, samples: &self.samples[before_reply..] });
             }
         }
         Ok(AgentAudio { reply: reply.0, position: position.0, samples: &self.samples })
@@ -98,6 +110,8 @@ impl WireCodec {
 mod tests {
     use super::*;
     use voice_core::units::ReplyId;
+    #[cfg(feature = "opus")]
+    use voice_core::units::SampleRate;
 
     fn codec(encoding: Encoding, rate: u32) -> WireCodec {
         WireCodec::new(AudioFormat { encoding, rate }).unwrap()
@@ -109,6 +123,31 @@ mod tests {
         let (header, payload) = AudioHeader::read(&message).unwrap();
         assert_eq!((header, payload), (AudioHeader::Caller { position: Position(320) }, &[1, 0, 0xfe, 0xff][..]));
         assert_eq!(codec(Encoding::Mulaw, 8_000).encode(0, &[0; 160]).unwrap().len(), HEADER_BYTES + 160);
+    }
+
+    #[cfg(feature = "opus")]
+    #[test]
+    fn opus_of_a_reply_comes_back_at_its_positions_without_what_the_encoder_looked_ahead() {
+        let (mut codec, mut encoder) =
+            (codec(Encoding::Opus, 48_000), OpusEncoder::new(SampleRate::Hz48000, &OpusConfig::default()).unwrap());
+        let mut click = vec![0_i16; 960];
+        click[480] = 30_000;
+        for reply in [ReplyId(1), ReplyId(2)] {
+            encoder.restart().unwrap();
+            let mut heard = Vec::new();
+            for (position, frame) in [(0, &click[..]), (960, &[0; 960])] {
+                let (mut message, mut packet) = (BytesMut::new(), Vec::new());
+                AudioHeader::Agent { reply, position: Position(position) }.write(&mut message);
+                encoder.encode(frame, &mut packet).unwrap();
+                message.extend_from_slice(&packet);
+                let audio = codec.decode(&message).unwrap();
+                assert_eq!((audio.reply, audio.position), (reply.0, heard.len() as u64));
+                heard.extend_from_slice(audio.samples);
+            }
+            assert_eq!(heard.len(), 2 * 960 - 312);
+            let loudest = (0..heard.len()).max_by_key(|at| heard[*at].unsigned_abs()).unwrap();
+            assert!(loudest.abs_diff(480) <= 2, "the click is at {loudest}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::Page;
 use serde::Deserialize;
 use serde_json::json;
 
-/// What the page sends and gets, in samples a second.
+/// What the page sends and gets in PCM, in samples a second.
 pub(crate) const LINE_HZ: u64 = 24_000;
 
 /// Frames that are rendered at a time; a ramp is over with the first of them.
@@ -14,7 +14,10 @@ const QUANTUM: u64 = 128;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Rendered {
+    /// Frames a second.
     pub(crate) rate: u64,
+    /// Samples a second.
+    pub(crate) line_rate: u64,
     pub(crate) runs: Vec<Run>,
     pub(crate) controls: Vec<Control>,
 }
@@ -109,7 +112,7 @@ impl Rendered {
         }
         let Some(run) = self.runs_of(resume.reply).find(|run| run.context_frame >= resume.taken()) else { return };
         let paused_at = resume.taken_samples.expect("a reply that was heard");
-        let most = (run.context_frame - resume.taken()) * LINE_HZ / self.rate + 1;
+        let most = (run.context_frame - resume.taken()) * self.line_rate / self.rate + 1;
         let left_out = run.first_sample.checked_sub(paused_at).expect("nothing is said again");
         assert!(left_out <= most, "{left_out} samples of at most {most} are not there: {run:?} after {resume:?}");
     }

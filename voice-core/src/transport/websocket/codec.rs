@@ -2,19 +2,15 @@
 //!
 //! Invariant: buffers are kept, so that a warm codec allocates nothing per frame beyond what the socket holds on to.
 
-use crate::audio::{Frame, G711, pcm16_from_le_bytes};
 #[cfg(feature = "opus")]
-use crate::audio::{OpusConfig, OpusDecoder, OpusEncoder};
+use super::opus::{OpusInput, OpusOutput};
+use crate::audio::{Frame, G711, pcm16_from_le_bytes};
 use crate::transport::native::{AudioError, AudioHeader, Encoding, FormatError, HEADER_BYTES};
 use crate::units::{ReplyId, SampleRate};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// How many messages' worth of memory the encoder asks for at a time; it is used again once the socket has let go of it.
 const MESSAGES_PER_BLOCK: usize = 4;
-
-/// The most lost packets that are made up; past it concealment fades to silence anyway (100 ms).
-#[cfg(feature = "opus")]
-const MAX_CONCEALED: u64 = 5;
 
 /// Caller audio to samples.
 pub(super) enum Decoder {
@@ -62,45 +58,6 @@ impl Decoder {
     }
 }
 
-/// Opus packets of the caller; short gaps between them are concealed.
-#[cfg(feature = "opus")]
-pub(super) struct OpusInput {
-    decoder: OpusDecoder,
-    packet_samples: u64,
-}
-
-#[cfg(feature = "opus")]
-impl OpusInput {
-    fn new(rate: SampleRate) -> Result<Self, FormatError> {
-        let decoder = OpusDecoder::new(rate).map_err(|_| FormatError::NoOpus)?;
-        Ok(Self { decoder, packet_samples: rate.samples_in_ms(crate::audio::FRAME_MS) })
-    }
-
-    fn decode(&mut self, lost: u64, packet: &[u8], samples: &mut Vec<i16>) -> Result<u64, AudioError> {
-        let decoded = self.fill_gap(lost, packet, samples).and_then(|made_up| {
-            self.decoder.decode(packet, samples)?;
-            Ok(made_up)
-        });
-        decoded.map_err(|error| {
-            samples.clear();
-            AudioError::Codec(error.to_string())
-        })
-    }
-
-    /// A packet carries a coarse copy of the one before it; what was lost before that is concealed.
-    fn fill_gap(&mut self, lost: u64, packet: &[u8], samples: &mut Vec<i16>) -> Result<u64, crate::audio::OpusError> {
-        let lost_packets = lost / self.packet_samples;
-        if lost_packets == 0 || lost_packets > MAX_CONCEALED || !lost.is_multiple_of(self.packet_samples) {
-            return Ok(0);
-        }
-        for _ in 1..lost_packets {
-            self.decoder.conceal(samples)?;
-        }
-        self.decoder.recover(packet, samples)?;
-        Ok(lost)
-    }
-}
-
 #[cfg(not(feature = "opus"))]
 fn no_opus<T>(_rate: SampleRate) -> Result<T, FormatError> {
     Err(FormatError::NoOpus)
@@ -143,38 +100,25 @@ impl Encoder {
             Voice::Pcm16 => frame.samples().iter().for_each(|sample| self.out.put_i16_le(*sample)),
             Voice::Mulaw => self.out.extend(frame.samples().iter().map(|sample| G711::MuLaw.encode_sample(*sample))),
             #[cfg(feature = "opus")]
-            Voice::Opus(output) => self.out.extend_from_slice(output.encode(frame.samples())),
+            Voice::Opus(output) => self.out.extend_from_slice(output.encode(reply, frame)),
         }
         self.out.split().freeze()
     }
-}
 
-/// Opus packets of 20 ms.
-#[cfg(feature = "opus")]
-struct OpusOutput {
-    encoder: OpusEncoder,
-    frame_samples: usize,
-    padded: Vec<i16>,
-    packet: Vec<u8>,
-}
-
-#[cfg(feature = "opus")]
-impl OpusOutput {
-    fn new(rate: SampleRate) -> Result<Self, FormatError> {
-        let encoder = OpusEncoder::new(rate, &OpusConfig::default()).map_err(|_| FormatError::NoOpus)?;
-        let frame_samples = rate.samples_in_ms(crate::audio::FRAME_MS) as usize;
-        Ok(Self { encoder, frame_samples, padded: Vec::new(), packet: Vec::new() })
-    }
-
-    /// The packet; a short frame is filled up with silence. Empty, which a client conceals, if the encoder fails.
-    fn encode(&mut self, samples: &[i16]) -> &[u8] {
-        self.packet.clear();
-        self.padded.clear();
-        self.padded.extend_from_slice(samples);
-        self.padded.resize(self.frame_samples, 0);
-        if self.encoder.encode(&self.padded, &mut self.packet).is_err() {
-            self.packet.clear();
+    /// What of a reply that has come to its end the encoder still has, as a message, if it has anything.
+    pub(super) fn rest(&mut self, reply: ReplyId) -> Option<Bytes> {
+        match &mut self.voice {
+            Voice::Pcm16 | Voice::Mulaw => {
+                let _ = reply;
+                None
+            }
+            #[cfg(feature = "opus")]
+            Voice::Opus(output) => {
+                let (position, packet) = output.rest(reply)?;
+                AudioHeader::Agent { reply, position }.write(&mut self.out);
+                self.out.extend_from_slice(packet);
+                Some(self.out.split().freeze())
+            }
         }
-        &self.packet
     }
 }

@@ -6,6 +6,8 @@
 //! `Sink` and `Stream` of [`WireMessage`] will do.
 
 mod codec;
+#[cfg(feature = "opus")]
+mod opus;
 mod sink;
 mod source;
 #[cfg(test)]

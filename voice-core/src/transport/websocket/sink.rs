@@ -61,6 +61,18 @@ impl<W> WebSocketSink<W> {
         self.queued_audio = self.queue.iter().filter(|queued| matches!(queued, Queued::Audio { .. })).count();
     }
 
+    /// What is written of a control now: an end waits for what the encoder still has of the reply.
+    fn control(&mut self, control: LineControl) -> WireMessage {
+        if let LineControl::End { reply, .. } = control
+            && !self.cleared.contains(reply)
+            && let Some(rest) = self.encoder.rest(reply)
+        {
+            self.queue.push_front(Queued::Control(control));
+            return WireMessage::Binary(rest);
+        }
+        text(&control_message(control))
+    }
+
     /// The next message: the session's before the embedding program's.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<WireMessage>> {
         match self.queue.pop_front() {
@@ -68,7 +80,7 @@ impl<W> WebSocketSink<W> {
                 self.queued_audio -= 1;
                 Poll::Ready(Some(WireMessage::Binary(self.encoder.encode(reply, &frame))))
             }
-            Some(Queued::Control(control)) => Poll::Ready(Some(text(&control_message(control)))),
+            Some(Queued::Control(control)) => Poll::Ready(Some(self.control(control))),
             None => self.messages.poll_recv(cx).map(|message| message.map(|message| text(&message))),
         }
     }

@@ -13,7 +13,7 @@
 //
 // `window.dummyCall` are read-only diagnostics of the call that runs or ran last:
 //
-// * `renderedLog()`: `{rate, origin_frame, runs, controls}`. A run is `{context_frame, frames, reply, first_sample, samples,
+// * `renderedLog()`: `{rate, line_rate, origin_frame, runs, controls}`; frames are at the context's `rate`, samples at the line's. A run is `{context_frame, frames, reply, first_sample, samples,
 //   gap}`: quanta with sound that follow each other, where `gap` says that some was made up. A control is `{type, reply,
 //   performance_ms, current_time, taken_frame, taken_samples}`: when `pause`, `resume` or `clear` came, and from which frame
 //   on and after how many samples of its reply the audio thread obeyed it.
@@ -67,6 +67,7 @@ async function startCall() {
     signIn,
     microphone,
     wavCaller,
+    encoding: settings.encoding,
     isCapturing,
     observer: {
       state: (word, attempts) => {
@@ -123,6 +124,7 @@ tabs.start();
 window.dummyCall = Object.freeze({
   renderedLog: () => ({
     rate: live?.engine?.rate ?? null,
+    line_rate: live?.lineRate ?? null,
     origin_frame: live?.measure?.originFrame ?? null,
     runs: structuredClone(live?.rendered?.runs ?? []),
     controls: structuredClone(live?.rendered?.controls ?? []),

@@ -53,7 +53,8 @@ const observer = {
 const addresses = [];
 const overs = [];
 const api = { callAddress: async (token) => (addresses.push(token), "ws://x/"), isOver: async () => overs.shift() };
-const call = new Call(api, new EventLog(), observer);
+const line = { format: { encoding: "pcm16", rate: 24_000 }, maxWaitingBytes: 96_000 };
+const call = new Call(api, new EventLog(), line, observer);
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -69,7 +70,7 @@ try {
   call.open();
   const first = await opened(await next);
   assertEqual(first.texts[0].resume, undefined);
-  call.hear(0, Int16Array.of(1));
+  call.hear(0, Uint8Array.of(1, 0));
   assertEqual(first.sent.length, 1, "no audio before the call is up");
   first.text({ type: "ready", call_id: "c", resume: { token: "t1", within_ms: 30_000 } });
   first.text({ type: "speaking" });
@@ -85,7 +86,7 @@ try {
   call.played(1, 100);
   call.played(1, 300);
   call.played(2, 50);
-  call.hear(480, Int16Array.of(1));
+  call.hear(480, Uint8Array.of(1, 0));
   const second = await opened(await next);
   assertEqual(addresses, [null, "t1"]);
   assertEqual(second.texts[0].resume, { received: 3 }, "a text, audio and a text came after ready");
@@ -100,8 +101,13 @@ try {
   const played = second.texts.slice(1).filter(({ type }) => type === "played");
   assertEqual(played.map(({ reply, samples }) => [reply, samples]), [[1, 300], [2, 50]]);
   second.text({ type: "speaking" });
-  call.hear(960, Int16Array.of(1));
-  assert(second.sent.at(-1) instanceof ArrayBuffer, "audio goes on");
+  call.hear(960, Uint8Array.of(1, 0));
+  second.bufferedAmount = 96_001;
+  assert(!call.takesAudio, "late audio is missing audio");
+  call.hear(1_440, Uint8Array.of(1, 0));
+  assert(call.takesAudio === false && second.sent.at(-1).length === 18, "it is not sent");
+  second.bufferedAmount = 0;
+  assert(second.sent.at(-1) instanceof Uint8Array, "audio goes on");
 
   // Again, and the upgrade is refused although there was a ticket: what that means, only the server can say.
   overs.push(false, false, false, true);
@@ -121,7 +127,7 @@ try {
 
   // Whoever hangs up without a connection is done; the server is told as soon as it can be.
   const left = Promise.withResolvers();
-  const another = new Call(api, new EventLog(), { ...observer, ended: (...end) => left.resolve(end) });
+  const another = new Call(api, new EventLog(), line, { ...observer, ended: (...end) => left.resolve(end) });
   next = nextSocket();
   another.open();
   const up = await opened(await next);
@@ -139,7 +145,7 @@ try {
 
   // A page that goes away says bye, also before the server has answered.
   for (const isReady of [true, false]) {
-    const leaving = new Call(api, new EventLog(), { ...observer, ended: () => {} });
+    const leaving = new Call(api, new EventLog(), line, { ...observer, ended: () => {} });
     next = nextSocket();
     leaving.open();
     const socket = await opened(await next);
@@ -150,7 +156,7 @@ try {
 
   // A handshake that fails on the way back is not one that failed at first.
   const late = Promise.withResolvers();
-  const resuming = new Call(api, new EventLog(), { ...observer, ended: late.resolve });
+  const resuming = new Call(api, new EventLog(), line, { ...observer, ended: late.resolve });
   next = nextSocket();
   resuming.open();
   const before = await opened(await next);

@@ -12,7 +12,7 @@ async function right(recorder) {
 // The agent's side is told from some frame of the context on, the caller's from another: the recording begins with the
 // caller's first, whichever of them came first.
 for (const [agentFrame, expected] of [[4_800, [3, 4]], [4_804, [1, 2, 3, 4]], [4_808, [0, 0, 1, 2, 3, 4]]]) {
-  const recorder = new Recorder();
+  const recorder = new Recorder(24_000);
   recorder.heard(agentFrame, Int16Array.of(1, 2));
   recorder.heard(agentFrame + 4, Int16Array.of(3, 4));
   recorder.began(4_804, 48_000);
@@ -24,9 +24,9 @@ const run = (reply, context_frame) => ({ context_frame, frames: 128, reply, firs
 const stopped = (position) => ({ type: "speaking", who: "caller", on: false, position });
 
 /** The caller's position 0 is at frame 1,000 of a context of 48 kHz. */
-function measuring() {
+function measuring(lineRate = 24_000) {
   const rendered = new RenderedLog(48_000);
-  const measure = new Measure(rendered, 48_000);
+  const measure = new Measure(rendered, 48_000, lineRate);
   measure.began(1_000);
   return { rendered, measure };
 }
@@ -55,4 +55,21 @@ function measuring() {
   measure.skipped(120_000, 24_000);
   assertEqual([0, 12_000, 72_000, 120_000].map((at) => measure.callerFrame(at)), [1_000, 25_000, 49_000, 97_000]);
   assertEqual(measure.serverFrame(4_000), 2_000 + 48_000);
+}
+
+// All of it is so at the other rate of the line, and a recording takes no more memory.
+{
+  const { measure } = measuring(48_000);
+  measure.take({ type: "ready" }, 2_000);
+  measure.skipped(144_000, 96_000);
+  assertEqual([0, 24_000, 144_000].map((at) => measure.callerFrame(at)), [1_000, 25_000, 49_000]);
+  assertEqual(measure.serverFrame(4_000), 2_000 + 96_000);
+  const recorder = new Recorder(48_000);
+  recorder.heard(4_800, Int16Array.of(1, 2, 3, 4));
+  recorder.began(4_802, 48_000);
+  recorder.caller.push(Int16Array.of(9));
+  assertEqual(await right(recorder), [3, 4]);
+  const header = new DataView(await recorder.wav().arrayBuffer());
+  assertEqual([header.getUint32(24, true), header.getUint32(28, true)], [48_000, 192_000]);
+  assertEqual([recorder.minutes, new Recorder(24_000).minutes], [5, 10]);
 }

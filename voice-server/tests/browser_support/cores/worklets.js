@@ -24,7 +24,7 @@ const take = (type) => told.filter((message) => message.type === type);
 try {
   await module("audio/playback-worklet.js");
   await module("audio/mic-worklet.js");
-  const options = { processorOptions: { lineRate: 24_000, isCapturing: false } };
+  const options = { processorOptions: { lineRate: 24_000, firstSamples: 480, isCapturing: false } };
 
   // What the agent's side tells first is of the frame in which it began, however long the context ran before.
   globalThis.currentFrame = 12_800;
@@ -55,6 +55,14 @@ try {
   const steps = positions.slice(1).map((position, i) => position - positions[i]);
   assertEqual(steps.filter((step) => step !== 480), [24_480]);
   assert(positions.includes(take("skipped")[0].position), "it is said before which frame");
+
+  // A first frame that is shorter shifts the others, and nothing else.
+  told.length = 0;
+  const shifted = new (processors.get("microphone"))({ processorOptions: { lineRate: 48_000, firstSamples: 312 } });
+  shifted.port.onmessage({ data: { type: "start" } });
+  run(shifted, 30);
+  const frames48 = take("audio").map(({ position, pcm }) => [position, pcm.length]);
+  assertEqual(frames48.slice(0, 3), [[0, 312], [312, 960], [1_272, 960]]);
 } finally {
   for (const name of Object.keys(scope)) delete globalThis[name];
 }

@@ -3,17 +3,15 @@
 // Invariant: both sides count the same frames, so that what was said and what was heard can be compared to the sample.
 // Nothing here knows of sockets; what the worklets tell is passed on as it comes.
 
-import { LINE_RATE } from "../call/wire.js";
-
 /** How long a browser may take to start the sound. */
 const START_MS = 5_000;
 
 export class AudioEngine {
   /**
-   * `tell` gets every message of the worklets, with `side` "caller" or "agent", and with "sound" `stopped` or, `away_ms`
+   * The line has `lineRate` samples a second, and `firstSamples` in its first frame. `tell` gets every message of the worklets, with `side` "caller" or "agent", and with "sound" `stopped` or, `away_ms`
    * later, `running`. Must be called from a click.
    */
-  static async open({ tell, isCapturing }) {
+  static async open({ lineRate, firstSamples, tell, isCapturing }) {
     const context = new AudioContext({ latencyHint: "interactive" });
     const here = (file) => new URL(file, import.meta.url);
     try {
@@ -22,19 +20,19 @@ export class AudioEngine {
         context.audioWorklet.addModule(here("./playback-worklet.js")),
         started(context),
       ]);
-      return new AudioEngine(context, tell, isCapturing);
+      return new AudioEngine(context, tell, { lineRate, firstSamples, isCapturing });
     } catch (error) {
       await context.close().catch(() => {});
       throw error;
     }
   }
 
-  constructor(context, tell, isCapturing) {
+  constructor(context, tell, options) {
     Object.assign(this, { context, tell });
     /** Since when the browser has stopped the sound; `null` while it runs. */
     this.stoppedMs = null;
-    this.caller = worklet(context, "microphone", 1, { lineRate: LINE_RATE });
-    this.agent = worklet(context, "playback", 0, { lineRate: LINE_RATE, isCapturing });
+    this.caller = worklet(context, "microphone", 1, options);
+    this.agent = worklet(context, "playback", 0, options);
     this.caller.port.onmessage = ({ data }) => tell("caller", data);
     this.agent.port.onmessage = ({ data }) => tell("agent", data);
     this.source = null;

@@ -1,4 +1,5 @@
-// The caller's voice on the audio thread: whatever is connected, at the line's rate, in frames of 20 ms with positions.
+// The caller's voice on the audio thread: whatever is connected, at the line's rate, in frames of 20 ms with positions. The
+// first frame may be shorter, which shifts where the others begin.
 //
 // Invariant: positions count from the first frame that was asked for and keep real time: where nothing is connected, or
 // the microphone is muted, there is silence of the same length; where the context stood still, positions skip that time.
@@ -13,9 +14,10 @@ import { Resampler, toPcm16 } from "./sinc.js";
 const FRAME_S = 0.02;
 
 class MicrophoneProcessor extends AudioWorkletProcessor {
-  constructor({ processorOptions: { lineRate } }) {
+  constructor({ processorOptions: { lineRate, firstSamples } }) {
     super();
     this.lineRate = lineRate;
+    this.firstSamples = firstSamples;
     this.frameSamples = Math.round(FRAME_S * lineRate);
     this.silence = new Float32Array(128);
     this.isOn = false;
@@ -32,7 +34,7 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
 
   #start() {
     this.resampler = new Resampler(sampleRate, this.lineRate);
-    this.pcm = new Int16Array(this.frameSamples);
+    this.pcm = new Int16Array(this.firstSamples);
     this.filled = 0;
     this.position = 0;
     this.skip = 0;
@@ -51,17 +53,17 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     this.resampler.push(block, (sample) => {
       this.pcm[this.filled] = toPcm16(sample);
       this.filled += 1;
-      if (this.filled === this.frameSamples) this.#send();
+      if (this.filled === this.pcm.length) this.#send();
     });
     return true;
   }
 
   #send() {
     const { pcm, position, peaks } = this;
+    this.position += pcm.length;
     this.port.postMessage({ type: "audio", position, pcm, peaks }, [pcm.buffer]);
     this.pcm = new Int16Array(this.frameSamples);
     this.filled = 0;
-    this.position += this.frameSamples;
     this.peaks = [];
     if (this.skip > 0) this.#skip();
   }

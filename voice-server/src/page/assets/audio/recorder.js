@@ -1,19 +1,23 @@
 // A recording of the call made by the page: the caller left, the agent as rendered right, on the context's clock.
 //
-// Invariant: both sides are at the line's rate and begin at the caller's first frame. After MAX_MINUTES nothing more is kept.
+// Invariant: both sides are at the line's rate and begin at the caller's first frame. After so many `minutes` nothing more is
+// kept.
 
-import { LINE_RATE } from "../call/wire.js";
+/** Of each side: 29 MB, which are 10 minutes of 24 kHz, and 5 of 48. */
+const MAX_SAMPLES = 10 * 60 * 24_000;
 
-/** 10 minutes are 58 MB. */
-export const MAX_MINUTES = 10;
-
-const MAX_SAMPLES = MAX_MINUTES * 60 * LINE_RATE;
 const WAV_HEADER_BYTES = 44;
 
 export class Recorder {
-  constructor() {
+  constructor(lineRate) {
+    this.lineRate = lineRate;
     this.caller = new Side();
     this.agent = new Side();
+  }
+
+  /** How much is kept. */
+  get minutes() {
+    return MAX_SAMPLES / this.lineRate / 60;
   }
 
   /** The caller's side runs since this frame of the context. */
@@ -30,7 +34,7 @@ export class Recorder {
   /** How many samples the agent's side has before the caller's begins; below 0 it begins later. */
   get #lead() {
     if (this.originFrame === undefined || this.firstFrame === undefined) return 0;
-    return Math.round(((this.originFrame - this.firstFrame) / this.contextRate) * LINE_RATE);
+    return Math.round(((this.originFrame - this.firstFrame) / this.contextRate) * this.lineRate);
   }
 
   get isEmpty() {
@@ -43,7 +47,7 @@ export class Recorder {
     const right = this.agent.joined(this.#lead);
     const frames = Math.max(left.length, right.length);
     const view = new DataView(new ArrayBuffer(WAV_HEADER_BYTES + frames * 4));
-    writeHeader(view, frames);
+    writeHeader(view, frames, this.lineRate);
     for (let i = 0; i < frames; i += 1) {
       view.setInt16(WAV_HEADER_BYTES + i * 4, left[i] ?? 0, true);
       view.setInt16(WAV_HEADER_BYTES + i * 4 + 2, right[i] ?? 0, true);
@@ -77,7 +81,7 @@ class Side {
   }
 }
 
-function writeHeader(view, frames) {
+function writeHeader(view, frames, rate) {
   const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   const [channels, bytesPerFrame] = [2, 4];
   text(0, "RIFF");
@@ -86,8 +90,8 @@ function writeHeader(view, frames) {
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);
   view.setUint16(22, channels, true);
-  view.setUint32(24, LINE_RATE, true);
-  view.setUint32(28, LINE_RATE * bytesPerFrame, true);
+  view.setUint32(24, rate, true);
+  view.setUint32(28, rate * bytesPerFrame, true);
   view.setUint16(32, bytesPerFrame, true);
   view.setUint16(34, 16, true);
   text(36, "data");

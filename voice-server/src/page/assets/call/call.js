@@ -4,28 +4,28 @@
 // text arrives once; its audio keeps real time, and what was said while no socket was there is missing. Nothing here
 // touches the document or the sound.
 
-import { AUDIO, decodeAudio, decodeText, encodeAudio, hello } from "./wire.js";
+import { decodeAudio, decodeText, encodeAudio, hello } from "./wire.js";
 import { Farewell } from "./farewell.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Attempts } from "./reconnect.js";
 import { Outbox, Unreported } from "./outbox.js";
 import { opened } from "./socket.js";
+import { Traffic } from "./traffic.js";
 import { HUNG_UP_AWAY } from "./words.js";
-
-/** Caller audio that waits for a slow socket; beyond it, audio is missing rather than late. */
-const MAX_WAITING_BYTES = 96_000;
 
 /** How long a socket may take to open and to answer. */
 const OPEN_MS = 8_000;
 
 export class Call {
   /**
-   * `api` gives addresses, and says why there is no call and whether one is over; `observer` has `message(message)`,
+   * `encoding` has the audio's `format`, and how many bytes may wait for a slow socket (`maxWaitingBytes`): beyond, audio is
+   * missing rather than late. `api` gives addresses, and says why there is no call and whether one is over; `observer` has `message(message)`,
    * `audio(audio)`, `connected()`, `lost(attempts)`, `resumed(awayMs)`, `ended(reason, sentence)`, and `renew(inMs)` and
    * `refused()`, which resolve with a token or `null`: the present one runs out, or the one that was sent was not taken.
    */
-  constructor(api, log, observer) {
-    Object.assign(this, { api, log, observer });
+  constructor(api, log, encoding, observer) {
+    Object.assign(this, { api, log, encoding, observer });
+    this.traffic = new Traffic();
     this.outbox = new Outbox();
     this.unreported = new Unreported();
     this.received = 0;
@@ -64,11 +64,20 @@ export class Call {
     else this.unreported.put(reply, samples);
   }
 
-  /** Caller audio. */
-  hear(position, pcm) {
-    this.heartbeat.tick(performance.now());
-    if (!this.isUp || this.socket.bufferedAmount > MAX_WAITING_BYTES) return;
-    this.socket.send(encodeAudio(position, pcm));
+  /** Time has come this far. The microphone's frames tell, whose time goes on in hidden tabs. */
+  tick(nowMs) {
+    this.heartbeat.tick(nowMs);
+    this.traffic.tick(nowMs);
+  }
+
+  /** Whether caller audio would be sent now. What is not sent need not be encoded. */
+  get takesAudio() {
+    return this.isUp && this.socket.bufferedAmount <= this.encoding.maxWaitingBytes;
+  }
+
+  /** Caller audio in the call's encoding. */
+  hear(position, payload) {
+    if (this.takesAudio) this.#sendOn(encodeAudio(position, payload));
   }
 
   /** Asks the server to end the call; without a socket it is over for the page at once, and the server is told later. */
@@ -79,11 +88,11 @@ export class Call {
     this.lastWords = setTimeout(() => this.#end("caller_hung_up"), OPEN_MS);
   }
 
-  /** The page goes away: the last word is said, and no answer waited for. */
-  leave() {
+  /** The page goes away, or cannot go on: the last word is said, and no answer waited for. */
+  leave(reason = "caller_hung_up", sentence = null) {
     if (this.isUp) this.say({ type: "bye" });
     else this.#sayByeUnanswered();
-    this.#end("caller_hung_up");
+    this.#end(reason, sentence);
   }
 
   /** The network is said to be there again. */
@@ -95,9 +104,9 @@ export class Call {
 
   #hangUpUnconnected() {
     this.#sayByeUnanswered();
-    const { api, log, resume, received, attempts } = this;
+    const { api, log, encoding, resume, received, attempts } = this;
     this.#end("caller_hung_up", attempts ? HUNG_UP_AWAY : null);
-    if (attempts) new Farewell(api, log, { resume, received, attempts }).start();
+    if (attempts) new Farewell(api, log, { format: encoding.format, resume, received, attempts }).start();
   }
 
   /** A server that has read `hello` would wait for somebody who has hung up. */
@@ -107,7 +116,12 @@ export class Call {
 
   #send(message) {
     const text = this.outbox.put(message);
-    if (this.isUp) this.socket.send(text);
+    if (this.isUp) this.#sendOn(text);
+  }
+
+  #sendOn(data) {
+    this.traffic.sent += data.byteLength ?? data.length;
+    this.socket.send(data);
   }
 
   async #connect(resumeToken) {
@@ -120,8 +134,9 @@ export class Call {
     await opened(socket, OPEN_MS);
     if (this.isOver) return socket.close();
     this.hasGreeted = true;
-    socket.send(JSON.stringify(hello(resumeToken === null ? null : this.received)));
-    this.log.add("out", { type: "hello", audio: AUDIO, resumes: resumeToken !== null });
+    const { format } = this.encoding;
+    socket.send(JSON.stringify(hello(format, resumeToken === null ? null : this.received)));
+    this.log.add("out", { type: "hello", audio: format, resumes: resumeToken !== null });
     socket.onmessage = ({ data }) => this.#take(socket, data);
     socket.onclose = ({ code }) => this.#closed(socket, code);
     this.answer = setTimeout(() => this.#giveUp("no answer"), OPEN_MS);
@@ -129,6 +144,7 @@ export class Call {
 
   #take(socket, data) {
     if (socket !== this.socket || this.isOver) return;
+    this.traffic.received += data.byteLength ?? data.length;
     if (data instanceof ArrayBuffer) {
       this.received += 1;
       this.heartbeat.heard(null, performance.now());
@@ -168,7 +184,7 @@ export class Call {
   #resumed(message) {
     this.reconnects += 1;
     this.#up(message);
-    for (const text of this.outbox.after(message.received)) this.socket.send(text);
+    for (const text of this.outbox.after(message.received)) this.#sendOn(text);
     for (const [reply, samples] of this.unreported.take()) this.played(reply, samples);
     this.observer.resumed(message.away_ms);
   }

@@ -10,9 +10,9 @@ import { opened } from "./socket.js";
 const ANSWER_MS = 8_000;
 
 export class Farewell {
-  /** `resume` names the call, of which `received` messages came; `attempts` say when to try. */
-  constructor(api, log, { resume, received, attempts }) {
-    Object.assign(this, { api, log, resume, received, attempts });
+  /** `resume` names the call of this audio `format`, of which `received` messages came; `attempts` say when to try. */
+  constructor(api, log, { format, resume, received, attempts }) {
+    Object.assign(this, { api, log, format, resume, received, attempts });
   }
 
   /** Tries until it is said, the server no longer waits, or the page is closed. */
@@ -34,7 +34,7 @@ export class Farewell {
   async #say() {
     const socket = new WebSocket(await this.api.callAddress(this.resume.token));
     await opened(socket, ANSWER_MS);
-    socket.send(JSON.stringify(hello(this.received)));
+    socket.send(JSON.stringify(hello(this.format, this.received)));
     await answered(socket, "resumed");
     socket.send(JSON.stringify({ type: "bye" }));
     // What the server did with it is its own matter: the call is not kept for anybody any more.

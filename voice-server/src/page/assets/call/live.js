@@ -3,6 +3,7 @@
 // Invariant: one call from `start` to `ended`; whatever fails in between, the microphone and the sound are let go. The
 // document is not touched here: the observer shows what is told.
 
+import { ENCODINGS, codecOf } from "../audio/codec.js";
 import { AudioEngine } from "../audio/engine.js";
 import { NoMicrophone } from "../audio/microphone.js";
 import { RenderedLog } from "../audio/rendered.js";
@@ -12,21 +13,26 @@ import { Floor } from "../model/floor.js";
 import { Measure } from "../model/measure.js";
 import { Call } from "./call.js";
 import { EventLog } from "./log.js";
-import { LINE_RATE } from "./wire.js";
-import { WARNINGS, problemCause, problemWords, unstoredWords } from "./words.js";
+import { CODEC_FAILURES, NO_OPUS_HERE, WARNINGS, problemCause, problemWords, unstoredWords } from "./words.js";
 
 /** Messages that are about the sound of a reply. */
 const CONTROLS = new Set(["pause", "resume", "clear"]);
 
 export class LiveCall {
   /**
-   * `observer` has `state(word, attempts)`, `warning(cause, words)` with `null` once the cause is gone, `message(message,
+   * `encoding` is a name of ENCODINGS. `observer` has `state(word, attempts)`, `warning(cause, words)` with `null` once the cause is gone, `message(message,
    * frame)`, `peaks(side, frame, peaks)`, `tick()`, `ended(reason, sentence)`.
    */
-  constructor({ api, signIn, microphone, wavCaller, isCapturing, observer }) {
+  constructor({ api, signIn, microphone, wavCaller, encoding, isCapturing, observer }) {
     Object.assign(this, { api, signIn, microphone, wavCaller, isCapturing, observer });
+    this.encoding = ENCODINGS[encoding];
     this.log = new EventLog();
-    this.recorder = new Recorder();
+    this.recorder = new Recorder(this.lineRate);
+    this.codec = codecOf(encoding, {
+      send: (position, payload) => this.call?.hear(position, payload),
+      play: (audio) => this.engine.play(audio),
+      fail: (side, isFinal) => this.#codecFailed(side, isFinal),
+    });
     this.floor = new Floor();
     this.arrivals = new ArrivalJitter();
     this.playback = { buffered_ms: 0, target_ms: 0, counters: { gaps: 0, concealed_ms: 0, late: 0, refused: 0 } };
@@ -41,10 +47,10 @@ export class LiveCall {
   async start(source) {
     this.#say(source === "files" ? "connecting" : "asking");
     try {
-      this.engine = await AudioEngine.open({ tell: (side, data) => this.#told(side, data), isCapturing: this.isCapturing });
+      this.engine = await this.#openSound();
       this.log.contextTime = () => this.engine.context.currentTime;
       this.rendered = new RenderedLog(this.engine.rate);
-      this.measure = new Measure(this.rendered, this.engine.rate);
+      this.measure = new Measure(this.rendered, this.engine.rate, this.lineRate);
       if (this.phase === "ended") return this.#closeSound();
       await this.#connectSource(source);
     } catch (error) {
@@ -52,8 +58,14 @@ export class LiveCall {
     }
     if (this.phase === "ended") return this.#closeSound();
     this.#say("connecting");
-    this.call = new Call(this.api, this.log, this.#line());
+    this.call = new Call(this.api, this.log, this.encoding, this.#line());
     await this.call.open();
+  }
+
+  #openSound() {
+    const { lineRate, isCapturing } = this;
+    const tell = (side, data) => this.#told(side, data);
+    return AudioEngine.open({ lineRate, firstSamples: this.encoding.firstSamples, tell, isCapturing });
   }
 
   async #connectSource(source) {
@@ -110,6 +122,16 @@ export class LiveCall {
     this.engine?.wake();
   }
 
+  /** Samples a second of the line. */
+  get lineRate() {
+    return this.encoding.format.rate;
+  }
+
+  /** Bytes a second each way, or `null`. */
+  get traffic() {
+    return this.call?.traffic.rates ?? null;
+  }
+
   get id() {
     return this.call?.id ?? null;
   }
@@ -132,8 +154,8 @@ export class LiveCall {
       },
       message: (message) => this.#message(message),
       audio: (audio) => {
-        this.arrivals.packet(audio.reply, (audio.position / LINE_RATE) * 1000, performance.now());
-        this.engine.play(audio);
+        this.arrivals.packet(audio.reply, (audio.position / this.lineRate) * 1000, performance.now());
+        this.codec.decode(audio);
       },
       lost: (attempts) => {
         this.phase = "reconnecting";
@@ -154,14 +176,19 @@ export class LiveCall {
     const frame = this.engine.frame;
     if (CONTROLS.has(message.type)) {
       this.rendered.control(message.type, message.reply, this.engine.context.currentTime);
-      this.engine.control(message.type, message.reply);
+      this.#control(message.type, message.reply);
     }
-    if (message.type === "audio_end") this.engine.control("finish", message.reply, message.total_samples);
+    if (message.type === "audio_end") this.#control("finish", message.reply, message.total_samples);
     this.measure.take(message, frame);
     this.floor.take(message);
     this.#heed(message);
     this.observer.message(message, frame);
     this.#show();
+  }
+
+  #control(type, reply, total = null) {
+    this.engine.control(type, reply, total);
+    this.codec.control(type, reply, total);
   }
 
   /** What goes wrong is said until it is known to be over. */
@@ -170,14 +197,23 @@ export class LiveCall {
     if (message.type === "auth_renewed") this.#renewed();
     if (message.type !== "turn") return;
     // A reply that was told to its end was spoken and stored.
-    for (const cause of ["stage", "storage", "slow", "line"]) this.#warn(cause, null);
+    for (const cause of ["stage", "storage", "slow", "line", "codec"]) this.#warn(cause, null);
     if (!this.isAsking) this.#warn("token", null);
   }
 
   #problem(message) {
     if (message.code === "storage") this.isUnstored = true;
+    if (message.code === "handshake" && this.encoding === ENCODINGS.opus) this.handshakeWords = NO_OPUS_HERE;
     // One about a token is said where another is asked for.
     if (this.phase === "up" && message.code !== "unauthorized") this.#warn(problemCause(message.code), problemWords(message));
+  }
+
+  /** The browser's encoder or decoder broke: it is open again, or else the call is over. */
+  #codecFailed(side, isFinal) {
+    this.log.add("page", { type: "codec_failed", side, is_final: isFinal });
+    const { passing, final } = CODEC_FAILURES[side];
+    if (!isFinal) this.#warn("codec", passing);
+    else this.call?.leave("no_codec", final);
   }
 
   async #renew(inMs) {
@@ -217,7 +253,8 @@ export class LiveCall {
       return;
     }
     if (data.type === "skipped") return this.measure.skipped(data.position, data.samples);
-    this.call?.hear(data.position, data.pcm);
+    this.call?.tick(performance.now());
+    if (this.call?.takesAudio) this.codec.encode(data.position, data.pcm);
     this.recorder.caller.push(data.pcm);
     this.observer.peaks("caller", this.measure.callerFrame(data.position), data.peaks);
   }
@@ -277,10 +314,12 @@ export class LiveCall {
     this.signIn.stopAsking();
     // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use.
     if (reason === "unauthorized" && this.signIn.isDevelopment === false) this.signIn.forget();
-    this.observer.ended(reason, sentence ?? (this.isUnstored ? unstoredWords(reason) : null));
+    const handshake = reason === "handshake_failed" ? this.handshakeWords : null;
+    this.observer.ended(reason, sentence ?? handshake ?? (this.isUnstored ? unstoredWords(reason) : null));
   }
 
   #letGo() {
+    this.codec.close();
     this.microphone.close();
     this.wavCaller.detach();
     this.#closeSound();

@@ -5,36 +5,29 @@
 
 export const PROTOCOL = 1;
 
-/** The line's rate: voices of vendors are made at it, and an AudioContext of 48 kHz is twice as fast exactly. */
-export const LINE_RATE = 24_000;
-
-export const AUDIO = Object.freeze({ encoding: "pcm16", rate: LINE_RATE });
-
 const HEADER_BYTES = 16;
 const KIND_CALLER = 1;
 const KIND_AGENT = 2;
 
-/** A message of the caller's audio: `pcm` are 16-bit samples, the first of them at `position`. */
-export function encodeAudio(position, pcm) {
-  const bytes = new ArrayBuffer(HEADER_BYTES + pcm.length * 2);
-  const view = new DataView(bytes);
+/** A message of the caller's audio: `payload` is in the agreed encoding, its first sample at `position`. */
+export function encodeAudio(position, payload) {
+  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
+  const view = new DataView(bytes.buffer);
   view.setUint8(0, PROTOCOL);
   view.setUint8(1, KIND_CALLER);
   view.setBigUint64(8, BigInt(position), true);
-  for (let i = 0; i < pcm.length; i += 1) view.setInt16(HEADER_BYTES + i * 2, pcm[i], true);
+  bytes.set(payload, HEADER_BYTES);
   return bytes;
 }
 
-/** `{reply, position, pcm}` of a message of the agent's audio, or `null` if it is none. */
+/** `{reply, position, payload}` of a message of the agent's audio, or `null` if it is none. */
 export function decodeAudio(bytes) {
-  if (bytes.byteLength < HEADER_BYTES || bytes.byteLength % 2 !== 0) return null;
+  if (bytes.byteLength < HEADER_BYTES) return null;
   const view = new DataView(bytes);
   if (view.getUint8(0) !== PROTOCOL || view.getUint8(1) !== KIND_AGENT) return null;
   const position = Number(view.getBigUint64(8, true));
   if (!Number.isSafeInteger(position)) return null;
-  const pcm = new Int16Array((bytes.byteLength - HEADER_BYTES) / 2);
-  for (let i = 0; i < pcm.length; i += 1) pcm[i] = view.getInt16(HEADER_BYTES + i * 2, true);
-  return { reply: view.getUint32(4, true), position, pcm };
+  return { reply: view.getUint32(4, true), position, payload: new Uint8Array(bytes, HEADER_BYTES) };
 }
 
 /** The message in a text, or `null` if it is none. */
@@ -47,8 +40,8 @@ export function decodeText(text) {
   }
 }
 
-/** The first message of a socket; `received` is how many messages of the call had come where it is resumed. */
-export function hello(received = null) {
-  const message = { type: "hello", protocol: PROTOCOL, audio: AUDIO, played_reports: true, resumable: true };
+/** The first message of a socket, with the audio's format; `received` is how many messages of the call had come where it is resumed. */
+export function hello(audio, received = null) {
+  const message = { type: "hello", protocol: PROTOCOL, audio, played_reports: true, resumable: true };
   return received === null ? message : { ...message, resume: { received } };
 }

@@ -31,6 +31,7 @@ const REASONS = Object.freeze({
   unavailable: "The server has no room now. Try again in a moment.",
   lost: "The connection could not be made again in time; what was said is in the call's record.",
   refused: "The server no longer has this call; what was said is in its record.",
+  no_codec: "The browser's Opus codec breaks again and again.",
   not_reached: "The server cannot be reached.",
   not_taken: "The server did not take the call: it may be full, or the plan's calls or minutes are used up.",
 });
@@ -66,6 +67,21 @@ export const WARNINGS = Object.freeze({
   tokenTaken: "Signed in again; the call goes on.",
   soundStopped: "The browser has stopped the sound, so nothing is heard or recorded. Click anywhere on this page to go on.",
 });
+
+/** What is said when the browser's encoder or decoder breaks: once it is open again, and once it is not opened any more. */
+export const CODEC_FAILURES = Object.freeze({
+  encode: {
+    passing: "The browser's Opus encoder broke and was started again: a moment of what you said was not heard.",
+    final: "The browser's Opus encoder breaks again and again, so the agent could not hear you. Choose PCM under “Sound and caller”, then start the call again.",
+  },
+  decode: {
+    passing: "The browser's Opus decoder broke and was started again: a moment of what the agent said is missing.",
+    final: "The browser's Opus decoder breaks again and again, so you could not hear the agent. Choose PCM under “Sound and caller”, then start the call again.",
+  },
+});
+
+/** A call in Opus was refused by the handshake. */
+export const NO_OPUS_HERE = "The server did not take a call in Opus. Choose PCM under “Sound and caller”, then start the call again.";
 
 /** Errors of the protocol: what they are about, and in words where the server's own need some. */
 const PROBLEMS = Object.freeze({

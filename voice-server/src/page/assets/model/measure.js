@@ -3,14 +3,12 @@
 // Invariant: both ends of a measure are frames of the one AudioContext: the caller's by position, the agent's as rendered.
 // What the sound card adds on its way out is not in them; the counters say how much that is.
 
-import { LINE_RATE } from "../call/wire.js";
-
 /** Stops of the sound that are remembered; older ones are taken for one. */
 const MAX_SKIPS = 100;
 
 export class Measure {
-  constructor(rendered, contextRate) {
-    Object.assign(this, { rendered, contextRate });
+  constructor(rendered, contextRate, lineRate) {
+    Object.assign(this, { rendered, contextRate, lineRate });
     this.originFrame = null;
     /** Where positions went on after the context stood still, `{position, total}` with all that was skipped by then. */
     this.skips = [];
@@ -33,13 +31,13 @@ export class Measure {
   callerFrame(position) {
     if (this.originFrame === null) return null;
     const skipped = this.skips.findLast((skip) => skip.position <= position)?.total ?? 0;
-    return this.originFrame + ((position - skipped) * this.contextRate) / LINE_RATE;
+    return this.originFrame + ((position - skipped) * this.contextRate) / this.lineRate;
   }
 
   /** The server's clock on the context's, once both have begun; it is late by the way of one message. */
   serverFrame(ms) {
     if (this.readyFrame === undefined) return null;
-    const stoppedS = (this.skips.at(-1)?.total ?? 0) / LINE_RATE;
+    const stoppedS = (this.skips.at(-1)?.total ?? 0) / this.lineRate;
     return this.readyFrame + (ms / 1000 - stoppedS) * this.contextRate;
   }
 

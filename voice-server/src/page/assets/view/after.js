@@ -3,7 +3,6 @@
 // Invariant: what the server kept is fetched as whoever is signed in; what the page made itself is offered without asking.
 
 import { Problem } from "../api/api.js";
-import { MAX_MINUTES } from "../audio/recorder.js";
 import { percentile } from "../model/measure.js";
 import { byId, download, el, wholeMs } from "./dom.js";
 
@@ -33,7 +32,7 @@ export class AfterView {
       this.#kept("Turn log (JSON lines)", `/v1/calls/${id}/turn-log`, `call-${id}.turns.jsonl`, "The server has no log of its turn-taking yet, or keeps none."),
       button("Look into the turn log", () => this.#open(`/v1/calls/${id}/turn-log`, `call-${id}.turns.jsonl`)),
     ];
-    const note = el("p", { class: "help", role: "status", id: "download-note" }, `This page's recording has the first ${MAX_MINUTES} minutes.`);
+    const note = el("p", { class: "help", role: "status", id: "download-note" }, `This page's recording has the first ${live.recorder.minutes} minutes.`);
     byId("downloads").replaceChildren(group("From this page", page), group("From the server", kept), note);
     byId("after").hidden = false;
   }

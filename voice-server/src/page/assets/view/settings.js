@@ -1,7 +1,9 @@
-// Who the caller is and what the browser does to the sound.
+// Who the caller is, what the browser does to the sound and how it goes over the line.
 //
-// Invariant: what is chosen holds at once, also during a call, and for the next one.
+// Invariant: what is chosen holds at once, also during a call, and for the next one; only how sound goes over the line is
+// agreed on when a call begins. What the browser cannot do is disabled, with words that say why.
 
+import { noOpus } from "../audio/codec.js";
 import { Microphone, TREATMENTS } from "../audio/microphone.js";
 import { byId, el } from "./dom.js";
 
@@ -28,12 +30,20 @@ export class SettingsView {
     byId("output-field").hidden = !("setSinkId" in AudioContext.prototype);
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listDevices());
     this.#listDevices();
+    this.#offerOpus();
     console.assert(TREATMENTS.every((name) => document.querySelector(`#treatments input[name=${name}]`)));
   }
 
   /** "microphone" or "files". */
   get source() {
     return document.querySelector("input[name=source]:checked").value;
+  }
+
+  /** How the sound of the next call goes over the line: "pcm16" or "opus". */
+  get encoding() {
+    const { value, disabled } = document.querySelector("input[name=encoding]:checked");
+    // A browser may restore a choice of another time.
+    return disabled ? "pcm16" : value;
   }
 
   /** The call is in this state. */
@@ -51,6 +61,12 @@ export class SettingsView {
     clearTimeout(this.timer);
     [this.timer, this.hasHeardAgent, this.word] = [null, false, null];
     byId("say-file").disabled = true;
+  }
+
+  async #offerOpus() {
+    const why = await noOpus();
+    document.querySelector("input[name=encoding][value=opus]").disabled = why !== null;
+    byId("encoding-help").textContent = why === null ? "Holds for the next call." : `Opus cannot be chosen. ${why}`;
   }
 
   /** The next file is said once the agent has spoken and stopped, and the one before has come to its end. */

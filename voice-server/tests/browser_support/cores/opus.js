@@ -1,0 +1,154 @@
+// Opus on the line with the browser's own encoder and decoder: where every sample is, and what becomes of what is lost,
+// late or broken.
+const { ENCODINGS, codecOf, noOpus } = await module("audio/codec.js");
+const { OpusDecoder } = await module("audio/opus-decoder.js");
+const { preSkip } = await module("audio/opus-format.js");
+
+const LOOKAHEAD = 312;
+const PACKET = 960;
+const CLICK_AT = 5_000;
+
+/** Whoever waits looks again after each push. */
+class List extends Array {
+  push(item) {
+    super.push(item);
+    this.look?.();
+  }
+  until(holds) {
+    return new Promise((resolve) => {
+      this.look = () => holds(this) && resolve(this);
+      this.look();
+    });
+  }
+}
+
+/** How many AudioData are open. */
+let open = 0;
+const RealData = globalThis.AudioData;
+const realClose = RealData.prototype.close;
+RealData.prototype.close = function close() {
+  open -= 1;
+  realClose.call(this);
+};
+globalThis.AudioData = function AudioData(init) {
+  open += 1;
+  return new RealData(init);
+};
+const RealDecoder = globalThis.AudioDecoder;
+globalThis.AudioDecoder = class extends RealDecoder {
+  constructor({ output, error }) {
+    super({ error, output: (data) => ((open += 1), output(data)) });
+  }
+};
+
+const [sent, played, failures] = [new List(), new List(), new List()];
+const fresh = () =>
+  codecOf("opus", {
+    send: (position, payload) => sent.push({ position, payload }),
+    play: (audio) => played.push(audio),
+    fail: (...failure) => failures.push(failure),
+  });
+const of = (reply) => played.filter((audio) => audio.reply === reply);
+const endOf = (reply) => Math.max(0, ...of(reply).map(({ position, pcm }) => position + pcm.length));
+
+/** The samples of a reply by position; a position that comes twice, or out of order, is none. */
+function samplesOf(reply) {
+  const samples = [];
+  for (const { position, pcm } of of(reply)) {
+    assert(position >= samples.length, "in order, and once", reply, position);
+    while (samples.length < position) samples.push(0);
+    samples.push(...pcm);
+  }
+  return samples;
+}
+const loudest = (samples) => samples.reduce((best, sample, at) => (Math.abs(sample) > Math.abs(samples[best]) ? at : best), 0);
+
+try {
+  assertEqual(await noOpus(), null, "this browser can");
+  assertEqual([ENCODINGS.opus.firstSamples, ENCODINGS.opus.format.rate], [LOOKAHEAD, 48_000]);
+
+  // What goes in at a position comes out of a decoder at the packet's position, to the sample.
+  const codec = fresh();
+  const said = new Int16Array(LOOKAHEAD + 15 * PACKET);
+  said[CLICK_AT] = 30_000;
+  codec.encode(0, said.slice(0, LOOKAHEAD));
+  for (let at = LOOKAHEAD; at < said.length; at += PACKET) codec.encode(at, said.slice(at, at + PACKET));
+  await sent.until(({ length }) => length === 15);
+  assertEqual(sent.map(({ position }) => position), Array.from({ length: 15 }, (_, i) => i * PACKET));
+  assert(sent.every(({ payload }) => payload.length > 0 && payload.length < 200), sent.map(({ payload }) => payload.length));
+  assertEqual(open, 0, "every frame is closed");
+
+  // A reply is played where its frames were: here what went into the encoder from sample LOOKAHEAD on is the reply.
+  const give = (reply, packets = sent) => packets.forEach(({ position, payload }) => codec.decode({ reply, position, payload }));
+  give(1);
+  codec.control("finish", 1, 14 * PACKET);
+  await played.until(() => endOf(1) >= 14 * PACKET);
+  assertEqual(of(1)[0].position, 0);
+  assert(Math.abs(loudest(samplesOf(1)) - (CLICK_AT - LOOKAHEAD)) <= 1, "the click", loudest(samplesOf(1)));
+
+  // Of a reply that was cleared nothing comes any more, although the decoder has it; what comes late is refused.
+  give(2);
+  codec.control("clear", 2);
+  give(3, sent.slice(0, 5));
+  codec.control("finish", 3, 4 * PACKET);
+  await played.until(() => endOf(3) >= 4 * PACKET);
+  assertEqual([of(2).length, codec.refused], [0, 0]);
+  give(2);
+  assertEqual([of(2).length, codec.refused], [0, 15]);
+
+  // What is missing within a reply moves nothing else, and a reply that was told to its end has one.
+  give(4, sent.with(3, { position: 3 * PACKET, payload: new Uint8Array(0) }).slice(0, 8));
+  codec.control("finish", 4, 12 * PACKET);
+  await played.until(() => endOf(4) === 12 * PACKET);
+  const apart = of(4).map(({ position, pcm }) => [position, pcm.length]);
+  assertEqual(apart.slice(2, 4), [[2 * PACKET - LOOKAHEAD, PACKET], [4 * PACKET - LOOKAHEAD, PACKET]]);
+  assertEqual(apart.at(-1), [12 * PACKET - 1, 1]);
+  codec.control("finish", 5, PACKET);
+  assertEqual(of(5).map(({ position, pcm }) => [position, ...pcm]), [[PACKET - 1, 0]], "none of it came");
+
+  // One reply after the other, all at once, as after a lost connection: each is whole.
+  for (const reply of [6, 7, 8]) {
+    give(reply, sent.slice(0, 4));
+    if (reply !== 7) codec.control("finish", reply, 3 * PACKET);
+  }
+  await played.until(() => [6, 7, 8].every((reply) => endOf(reply) >= 3 * PACKET));
+
+  // What is no packet breaks the decoder: that is told, and what follows is heard where it belongs.
+  const broken = { position: PACKET, payload: Uint8Array.of(3, 0) };
+  give(9, [sent[0], broken]);
+  await failures.until(({ length }) => length === 1);
+  give(9, sent.slice(2, 5));
+  codec.control("finish", 9, 4 * PACKET);
+  await played.until(() => endOf(9) >= 4 * PACKET);
+  assert(of(9).some(({ position }) => position === 2 * PACKET - LOOKAHEAD), of(9).map(({ position }) => position));
+  give(10, [broken]);
+  await failures.until(({ length }) => length === 2);
+  give(11, [broken]);
+  await failures.until(({ length }) => length === 3);
+  assertEqual(failures, [["decode", false], ["decode", false], ["decode", true]]);
+  give(12);
+  codec.encode(said.length, said.slice(0, PACKET));
+  assertEqual([of(12).length, sent.length, open], [0, 15, 0], "then it is over, and nothing is left open");
+
+  // More than a minute of packets, or than eight replies, are not taken.
+  const decoder = new OpusDecoder(() => {}, () => {});
+  for (let at = 0; at < 3_100; at += 1) decoder.decode({ reply: 1, position: at * PACKET, payload: sent[0].payload });
+  assertEqual(decoder.refused, 100);
+  for (let reply = 2; reply <= 20; reply += 1) decoder.decode({ reply, position: 0, payload: sent[0].payload });
+  assertEqual([decoder.replies.size, decoder.refused], [8, 100 + 12]);
+  decoder.close();
+
+  // An encoder that is slow has half a second to come after, and what it is not given is missing.
+  const slow = fresh();
+  for (let at = 0; at < 40; at += 1) slow.encode(at * PACKET + LOOKAHEAD, said.slice(0, PACKET));
+  assertEqual(slow.refused, 15);
+  slow.close();
+
+  // What an encoder says of itself is read, if it says it.
+  const head = Uint8Array.of(...[..."OpusHead"].map((letter) => letter.charCodeAt(0)), 1, 1, 120, 0, 0x80, 0xbb, 0, 0, 0, 0, 0);
+  assertEqual([preSkip(head), preSkip(head.buffer), preSkip(head.slice(0, 11)), preSkip(undefined)], [120, 120, null, null]);
+  assertEqual([preSkip(head.with(0, 0)), preSkip(head.with(11, 0xff))], [null, null]);
+} finally {
+  RealData.prototype.close = realClose;
+  Object.assign(globalThis, { AudioData: RealData, AudioDecoder: RealDecoder });
+}
