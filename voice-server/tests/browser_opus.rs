@@ -172,6 +172,25 @@ async fn a_browser_without_webcodecs_cannot_choose_opus_is_told_why_and_calls_in
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_take_opus_is_said_to_in_words() {
+    let server = serve(agent("Good morning.", &[], &[])).await;
+    let page = Page::start(Microphone::Allowed, None).await;
+    // A rate that no server takes stands for one that was built without Opus: the answer is the same.
+    let other = json!({ "source": "const { send } = WebSocket.prototype; WebSocket.prototype.send = function (data) { \
+        send.call(this, typeof data === 'string' ? data.replace('48000', '44100') : data); };" });
+    page.web.command("Page.addScriptToEvaluateOnNewDocument", other).await;
+    page.visit(&server, "/").await;
+    page.until("body[data-signed-in=true]").await;
+    page.web.run("document.getElementById('settings').open = true").await;
+    page.click(CHOICE).await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.until_text("#reason", "The server did not take a call in Opus. Choose PCM").await;
+    page.close().await;
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encoder_that_breaks_again_and_again_ends_the_call_in_words() {
     let server = serve(agent(LONG, &[], &[])).await;
     let page = Page::start(Microphone::Allowed, None).await;
