@@ -192,16 +192,12 @@ async fn a_server_that_does_not_take_opus_is_said_to_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_encoder_that_breaks_again_and_again_ends_the_call_in_words() {
+async fn a_decoder_that_breaks_again_and_again_ends_the_call_in_words() {
     let server = serve(agent(LONG, &[], &[])).await;
     let page = Page::start(Microphone::Allowed, None).await;
-    let breaking = json!({ "source": "window.AudioEncoder = class { \
-        static isConfigSupported = async () => ({ supported: true }); \
-        state = 'configured'; \
-        constructor({ error }) { this.error = error; } \
-        configure() {} \
-        encode() { this.error(new Error('broken')); } \
-        close() { this.state = 'closed'; } };" });
+    let breaking = json!({ "source": "const { postMessage } = Worker.prototype; \
+        Worker.prototype.postMessage = function (message) { \
+          postMessage.call(this, message.type === 'decode' ? { ...message, payload: Uint8Array.of(3, 0) } : message); };" });
     page.web.command("Page.addScriptToEvaluateOnNewDocument", breaking).await;
     page.visit(&server, "/").await;
     page.until("body[data-signed-in=true]").await;
@@ -209,7 +205,7 @@ async fn an_encoder_that_breaks_again_and_again_ends_the_call_in_words() {
     page.click(CHOICE).await;
     page.click("#call").await;
     page.until_state("ended").await;
-    page.until_text("#reason", "Choose PCM under “Sound and caller”").await;
+    page.until_text("#reason", "you could not hear the agent. Choose PCM under “Sound and caller”").await;
     server.until_metric("voice_calls_ended_total{reason=\"caller_hung_up\"} 1").await;
     page.close().await;
     server.stopped().await;

@@ -1,6 +1,7 @@
 // Opus on the line with the browser's own encoder and decoder: where every sample is, and what becomes of what is lost,
 // late or broken.
 const { ENCODINGS, codecOf, noOpus } = await module("audio/codec.js");
+const { OpusCodec } = await module("audio/opus-codec.js");
 const { OpusDecoder } = await module("audio/opus-decoder.js");
 const { preSkip } = await module("audio/opus-format.js");
 
@@ -33,7 +34,7 @@ globalThis.AudioData = function AudioData(init) {
   open += 1;
   return new RealData(init);
 };
-const RealDecoder = globalThis.AudioDecoder;
+const { AudioDecoder: RealDecoder, AudioEncoder: RealEncoder } = globalThis;
 globalThis.AudioDecoder = class extends RealDecoder {
   constructor({ output, error }) {
     super({ error, output: (data) => ((open += 1), output(data)) });
@@ -41,12 +42,12 @@ globalThis.AudioDecoder = class extends RealDecoder {
 };
 
 const [sent, played, failures] = [new List(), new List(), new List()];
-const fresh = () =>
-  codecOf("opus", {
-    send: (position, payload) => sent.push({ position, payload }),
-    play: (audio) => played.push(audio),
-    fail: (...failure) => failures.push(failure),
-  });
+const told = {
+  send: (position, payload) => sent.push({ position, payload }),
+  play: (audio) => played.push(audio),
+  fail: (...failure) => failures.push(failure),
+};
+const fresh = () => new OpusCodec(told);
 const of = (reply) => played.filter((audio) => audio.reply === reply);
 const endOf = (reply) => Math.max(0, ...of(reply).map(({ position, pcm }) => position + pcm.length));
 
@@ -169,7 +170,39 @@ try {
   const head = Uint8Array.of(...[..."OpusHead"].map((letter) => letter.charCodeAt(0)), 1, 1, 120, 0, 0x80, 0xbb, 0, 0, 0, 0, 0);
   assertEqual([preSkip(head), preSkip(head.buffer), preSkip(head.slice(0, 11)), preSkip(undefined)], [120, 120, null, null]);
   assertEqual([preSkip(head.with(0, 0)), preSkip(head.with(11, 0xff))], [null, null]);
+
+  // An encoder that breaks is opened again, and in the end no more.
+  failures.length = 0;
+  globalThis.AudioEncoder = class {
+    state = "configured";
+    constructor({ error }) {
+      this.error = error;
+    }
+    configure() {}
+    encode() {
+      this.error(new Error("broken"));
+    }
+    close() {}
+  };
+  const breaking = fresh();
+  for (let at = 0; at < 5; at += 1) breaking.encode(at * PACKET, said.slice(0, PACKET));
+  assertEqual(failures, [["encode", false], ["encode", false], ["encode", true]]);
+
+  // In its worker it is the same.
+  const [before, line] = [sent.length, codecOf("opus", told)];
+  for (let at = 0; at < 3; at += 1) line.encode(at * PACKET + LOOKAHEAD, said.slice(at * PACKET, (at + 1) * PACKET));
+  await sent.until(({ length }) => length === before + 3);
+  for (const { position, payload } of sent.slice(before)) line.decode({ reply: 20, position, payload: payload.slice() });
+  line.control("finish", 20, 5 * PACKET);
+  await played.until(() => endOf(20) === 5 * PACKET);
+  assertEqual([of(20)[0].position, line.posted, line.read, line.refused], [0, 7, 7, 0]);
+  line.decode({ reply: 21, position: 0, payload: Uint8Array.of(3, 0) });
+  await failures.until(({ length }) => length === 4);
+  assertEqual(failures.at(-1), ["decode", false]);
+  for (let at = 0; at < 6_100; at += 1) line.encode(at * PACKET, said.slice(0, PACKET));
+  assertEqual(line.refusedHere, 100, "more than waits for a worker is missing");
+  line.close();
 } finally {
   RealData.prototype.close = realClose;
-  Object.assign(globalThis, { AudioData: RealData, AudioDecoder: RealDecoder });
+  Object.assign(globalThis, { AudioData: RealData, AudioDecoder: RealDecoder, AudioEncoder: RealEncoder });
 }

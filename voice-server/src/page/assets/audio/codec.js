@@ -4,10 +4,10 @@
 // gives packets and samples with the positions to which they belong. Nothing here knows of sockets or of what is done with
 // the samples.
 
-import { OpusCodec } from "./opus-codec.js";
 import { cannotDecode } from "./opus-decoder.js";
 import { cannotEncode } from "./opus-encoder.js";
 import { LOOKAHEAD, OPUS_KBIT, OPUS_RATE } from "./opus-format.js";
+import { OpusLine } from "./opus-line.js";
 import { PcmCodec } from "./pcm-codec.js";
 
 /** Voices of vendors are made at this rate, and an AudioContext of 48 kHz is twice as fast exactly. */
@@ -45,5 +45,5 @@ export async function noOpus() {
 
 /** The codec of a call; `told` has `send(position, payload)`, `play({reply, position, pcm})` and `fail(side, isFinal)`. */
 export function codecOf(encoding, told) {
-  return encoding === "opus" ? new OpusCodec(told) : new PcmCodec(told);
+  return encoding === "opus" ? new OpusLine(told) : new PcmCodec(told);
 }

@@ -1,4 +1,4 @@
-// Opus on the line, both ways.
+// Opus both ways, by the browser's own codecs.
 //
 // Invariant: what breaks is opened again, MAX_FAILURES times in a call and then no more; each time it is told.
 

@@ -3,9 +3,6 @@
 // Invariant: each frame that is taken gives one packet, in order, whose position is where a decoder's samples of it belong:
 // the frame's own less what the encoder looks ahead. No more than MAX_WAITING frames wait for the encoder; beyond it, audio
 // is missing rather than late. Every AudioData is closed here.
-//
-// It is on the page's own thread: the browser encodes on another one, and what is left, fifty short calls a second, is less
-// than passing each frame on to a worker and back would be.
 
 import { LOOKAHEAD, OPUS_KBIT, OPUS_RATE, PACKET_SAMPLES, preSkip, timestampOf } from "./opus-format.js";
 

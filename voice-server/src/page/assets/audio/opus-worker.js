@@ -1,0 +1,27 @@
+// Opus in a worker: the browser hands each packet to its decoder only once the one before has come back, so that on the page's
+// own thread every packet would wait behind all that the page does, and a busy page would fall ever further behind.
+//
+// Invariant: what is asked is done in order; whatever is told says how much has been read.
+//
+// Takes: encode {position, pcm}, decode {reply, position, payload}, clear {reply}, finish {reply, total}.
+// Tells: packet {position, payload}, samples {reply, position, pcm}, failed {side, is_final}, each with `read`, how many messages
+// were taken, and `refused`, how many frames and packets there was no room for.
+
+import { OpusCodec } from "./opus-codec.js";
+
+let read = 0;
+
+const tell = (message, ...given) => postMessage({ ...message, read, refused: codec.refused }, given);
+
+const codec = new OpusCodec({
+  send: (position, payload) => tell({ type: "packet", position, payload }, payload.buffer),
+  play: ({ reply, position, pcm }) => tell({ type: "samples", reply, position, pcm }, pcm.buffer),
+  fail: (side, isFinal) => tell({ type: "failed", side, is_final: isFinal }),
+});
+
+onmessage = ({ data }) => {
+  read += 1;
+  if (data.type === "encode") codec.encode(data.position, data.pcm);
+  else if (data.type === "decode") codec.decode(data);
+  else codec.control(data.type, data.reply, data.total);
+};
