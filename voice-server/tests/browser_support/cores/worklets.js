@@ -44,6 +44,17 @@ try {
   run(playback, 400);
   assertEqual(take("rendered").at(-1).is_speaking, false);
 
+  // Sound that is captured is told once it is known what it was.
+  told.length = 0;
+  const capturing = new (processors.get("playback"))({ processorOptions: { ...options.processorOptions, isCapturing: true } });
+  run(capturing, 200);
+  let known = 0;
+  for (const { type, frame, peaks, samples } of told) {
+    if (type === "rendered") known = frame + peaks.length * QUANTUM;
+    if (type === "capture") assert(frame + samples.length <= known, "of", frame + samples.length, "known", known);
+  }
+  assert(take("capture").length > 2, told.length);
+
   // Where the context stood still, the caller's positions skip that time once, between two frames.
   const microphone = new (processors.get("microphone"))(options);
   microphone.port.onmessage({ data: { type: "start" } });
