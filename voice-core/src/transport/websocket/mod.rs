@@ -10,6 +10,7 @@ mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod wire;
 
 pub use wire::{WebSocketLimits, WireMessage, WireSendError, WireSender, WireTokens};
