@@ -1,21 +1,24 @@
 //! Finished files of calls, from this machine's disk to where they are kept: when is looked, and when is tried again.
 //!
 //! Invariant: a file is given to its keeper until that has it, however often that fails and however often this process is
-//! killed; one that fails keeps no other. How a file is kept is its keeper's.
+//! killed, unless the keeper bounds what waits and has no room for it; one that fails keeps no other. How a file is kept, and how
+//! much may wait, is its keeper's.
 
 use super::folders::Folders;
 use crate::store::Header;
+use futures::FutureExt;
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// After a failure: when to try again.
+/// After a failure: when to try again. So often, too, it is seen to that there is room.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// Keeps the finished files of one kind.
@@ -27,6 +30,14 @@ pub(super) trait Keeper: Send + Sync + 'static {
 
     /// Where they are until then.
     fn folders(&self) -> &Folders;
+
+    /// Drops what waits beyond the bound, if there is one: for files that a call can do without.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn make_room(&self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Keeps one, and removes it from this machine's disk. Doing it again changes nothing.
     fn keep(&self, header: Header, file: &Path) -> impl Future<Output = Result<(), Self::Error>> + Send;
@@ -100,12 +111,25 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
             return false;
         }
     };
-    let mut is_done = true;
+    let (mut is_done, mut look) = (true, interval(RETRY));
     for (header, file) in ready {
+        // One after the other may take long to fail. The first look is at once.
+        if look.tick().now_or_never().is_some() {
+            make_room(keeper).await;
+        }
+        if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
+            continue;
+        }
         if let Err(error) = keeper.keep(header, &file).await {
             warn!(what = K::WHAT, call = %header.call, %error, "a file of a call waits on this machine's disk");
             is_done = false;
         }
     }
     is_done
+}
+
+async fn make_room(keeper: &impl Keeper) {
+    if let Err(error) = keeper.make_room().await {
+        error!(%error, "files of calls that wait to be kept may be more than they should");
+    }
 }
