@@ -57,7 +57,9 @@ impl Folders {
     pub(super) async fn drop_oldest(&self, most_bytes: u64) -> io::Result<Vec<Header>> {
         let (mut bytes, mut dropped) = (0, Vec::new());
         for (header, file) in self.ready().await?.into_iter().rev() {
-            bytes += tokio::fs::metadata(&file).await?.len();
+            // One that is gone was kept meanwhile.
+            let Ok(found) = tokio::fs::metadata(&file).await else { continue };
+            bytes += found.len();
             if bytes > most_bytes {
                 tokio::fs::remove_file(&file).await?;
                 dropped.push(header);

@@ -6,15 +6,15 @@
 
 use super::folders::Folders;
 use crate::store::Header;
-use futures::FutureExt;
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -104,6 +104,7 @@ async fn run(keeper: impl Keeper, ready: Arc<Notify>, closing: CancellationToken
 
 /// Whether nothing is left.
 async fn keep_all<K: Keeper>(keeper: &K) -> bool {
+    make_room(keeper).await;
     let ready = match keeper.folders().ready().await {
         Ok(ready) => ready,
         Err(error) => {
@@ -111,12 +112,16 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
             return false;
         }
     };
-    let (mut is_done, mut look) = (true, interval(RETRY));
+    // Many may take long to fail, one after the other; meanwhile more come.
+    tokio::select! {
+        is_done = keep_each(keeper, ready) => is_done,
+        never = keep_room(keeper) => match never {},
+    }
+}
+
+async fn keep_each<K: Keeper>(keeper: &K, ready: Vec<(Header, PathBuf)>) -> bool {
+    let mut is_done = true;
     for (header, file) in ready {
-        // One after the other may take long to fail. The first look is at once.
-        if look.tick().now_or_never().is_some() {
-            make_room(keeper).await;
-        }
         if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
             continue;
         }
@@ -128,8 +133,15 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
     is_done
 }
 
-async fn make_room(keeper: &impl Keeper) {
+async fn keep_room(keeper: &impl Keeper) -> Infallible {
+    loop {
+        sleep(RETRY).await;
+        make_room(keeper).await;
+    }
+}
+
+async fn make_room<K: Keeper>(keeper: &K) {
     if let Err(error) = keeper.make_room().await {
-        error!(%error, "files of calls that wait to be kept may be more than they should");
+        error!(what = K::WHAT, %error, "more files of calls may wait to be kept than there is room for");
     }
 }
