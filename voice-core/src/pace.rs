@@ -48,6 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
     fn a_flood_gets_its_burst_and_then_what_time_allows() {
         let start = Instant::now();
         let mut pace = Pace::new(64, Duration::from_millis(500), start);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// Sends `count` of `text`, as fast as they are read.
+#[expect(clippy::disallowed_methods, reason = "ends with the test")]
 fn flood(mut client: mpsc::Sender<Result<WireMessage, String>>, text: &'static str, count: usize) {
     tokio::spawn(async move {
         for _ in 0..count {
@@ -17,6 +18,7 @@ fn flood(mut client: mpsc::Sender<Result<WireMessage, String>>, text: &'static s
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_texts_is_read_a_hundred_a_second_and_none_is_lost() {
     let mut line = Opened::pcm();
+    #[expect(clippy::disallowed_methods, reason = "simulated time")]
     let start = Instant::now();
     flood(line.client.send.clone(), r#"{"type":"interrupt"}"#, 1_256);
     let mut read_ms = Vec::new();
