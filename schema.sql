@@ -211,7 +211,7 @@ create table if not exists public.calls (
 create index if not exists calls_newest on public.calls (tenant_id, started_at desc, id desc);
 create index if not exists calls_of_lead on public.calls (tenant_id, lead_id) where lead_id is not null;
 create index if not exists calls_active on public.calls (tenant_id, run) where status = 'active';
-comment on column public.calls.run is 'Which run of the server holds or held the call.';
+comment on column public.calls.run is 'Which server holds or held the call: the name in its data directory.';
 comment on column public.calls.utterances is 'How many rows of transcripts there are: seq is 0 to one less.';
 
 create table if not exists public.conversations (

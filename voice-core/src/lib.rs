@@ -102,6 +102,7 @@
 pub mod audio;
 pub mod history;
 pub mod metrics;
+mod pace;
 pub mod provider;
 pub mod session;
 pub mod stage;

@@ -216,3 +216,19 @@ async fn with_all_models_down_the_agent_apologises_and_answers_once_one_is_up() 
     assert_eq!(heard[1], "This is A.", "of two that rest the better one is asked first");
     assert_eq!(call.count(|event| matches!(event, SessionEvent::StageFailed { stage: Stage::Llm, .. })), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_first_reply_is_spoken_where_two_voices_before_the_one_that_speaks_never_open() {
+    let voice = |name, open_ms| Arc::new(Named(name, ScriptedTts::new(TtsConfig { open_ms, ..TtsConfig::default() })));
+    let never_ms = 3_600_000;
+    let voices: Vec<Arc<dyn Tts>> = vec![voice("A", never_ms), voice("B", never_ms), voice("C", 200)];
+    let mut agent = quick_agent(ScriptedStt::new(SttConfig::default()), &[]);
+    agent.tts = Arc::new(FallbackTts::new(voices, FallbackConfig::default()).unwrap());
+    agent.config.greeting = Some("Good evening.".into());
+    let mut call = Call::start(agent);
+    call.until_turns_end(1).await;
+    let (record, call) = call.hang_up().await;
+    assert_eq!((record.turns[0].outcome, record.turns[0].heard_text()), (ReplyOutcome::Completed, "Good evening."));
+    let switched = vec![(Stage::Tts, "A".to_owned(), "C".to_owned(), true)];
+    assert_eq!((record.turns.len(), switches(&call)), (1, switched), "no apology, and it is said why");
+}

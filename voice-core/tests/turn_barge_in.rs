@@ -227,7 +227,7 @@ fn words_and_the_drained_report_at_the_same_instant_end_the_reply_once() {
     over_agent(
         "
         3000 speech => pause 1
-        3200 r1 drained 4000 => end 1 Completed: We are open from nine. On Sundays we are closed.
+        3200 r1 drained 4000 => clear 1; end 1 Completed: We are open from nine. On Sundays we are closed.
         3200 interim what about Monday?
         3800 quiet
         3810 - => finalize; guess 2 to 2: what about Monday?

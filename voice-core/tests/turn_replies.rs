@@ -258,3 +258,21 @@ fn what_a_custom_line_never_played_was_not_heard() {
         ",
     );
 }
+
+#[test]
+fn a_reply_that_ends_while_it_is_paused_is_cleared() {
+    for (ends, how) in [("mute", "Failed"), ("spoken", "Completed")] {
+        let rest = if ends == "mute" { "; cancel 1" } else { "" };
+        play(&format!(
+            "
+            0 say Yes. => say 1 in 1: Yes.; release 1
+            10 r1 clause Yes. => speak 1 Yes.
+            20 r1 done => finish 1
+            30 r1 audio 500
+            400 speech => pause 1
+            410 r1 played 500
+            420 r1 {ends} => clear 1; end 1 {how}: Yes.{rest}
+            "
+        ));
+    }
+}

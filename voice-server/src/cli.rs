@@ -80,8 +80,8 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
         info!("{note}");
     }
     let recordings = open_recordings(&settings.recordings, &settings.data)?;
-    let ServerLimits { journal_bytes, turn_log_bytes, .. } = settings.limits;
-    let limits = PersistLimits { journal_bytes, turn_log_bytes, ..PersistLimits::default() };
+    let ServerLimits { journal_bytes, turn_log_bytes, waiting_turn_logs_bytes, .. } = settings.limits;
+    let limits = PersistLimits { journal_bytes, turn_log_bytes, waiting_turn_logs_bytes, ..PersistLimits::default() };
     let persist = PersistConfig { data: settings.data, limits };
     let listener = TcpListener::bind(settings.listen)
         .await

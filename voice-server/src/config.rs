@@ -247,6 +247,7 @@ impl Settings {
             ("limits.tenant_requests", limits.tenant_requests.into()),
             ("limits.tenant_requests_per_s", limits.tenant_requests_per_s.into()),
             ("limits.journal_bytes", limits.journal_bytes),
+            ("limits.waiting_turn_logs_bytes", limits.waiting_turn_logs_bytes),
             ("limits.send_buffer_bytes", limits.send_buffer_bytes as u64),
             ("turn.max_call_ms", self.turn.max_call_ms),
         ];

@@ -60,6 +60,8 @@ pub struct ServerLimits {
     pub journal_bytes: u64,
     /// The longest log of a call's turn-taking, which can be run again; beyond it the log is cut and says so. 0 is no logs.
     pub turn_log_bytes: u64,
+    /// How much of such logs waits on this machine's disk while the bucket is away; beyond it the oldest are dropped.
+    pub waiting_turn_logs_bytes: u64,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,
 }
@@ -89,6 +91,7 @@ impl Default for ServerLimits {
             api_ms: 10_000,
             journal_bytes: 1 << 30,
             turn_log_bytes: 8 << 20,
+            waiting_turn_logs_bytes: 1 << 30,
             drain_ms: 30_000,
         }
     }

@@ -248,7 +248,7 @@ async fn refusal_of_known(server: &TestServer) -> (ErrorCode, String, u16) {
 async fn talk(access: &Access, ended_at: OffsetDateTime, minutes: i64) {
     let duration_ms = minutes * 60_000;
     let header = Header { tenant: TENANT, call: CallUuid(Uuid::now_v7()), started_at: ended_at };
-    let start = CallStart { header, user: USER, lead: None, run: Uuid::now_v7() };
+    let start = CallStart { header, user: USER, lead: None, server: Uuid::now_v7() };
     let end = CallEnd {
         header,
         ended_at,

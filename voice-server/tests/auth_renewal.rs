@@ -19,6 +19,8 @@ use voice_core::turn::TurnConfig;
 use voice_server::store::{TenantChange, TenantStatus};
 use voice_server::{Role, ServerLimits, TenantId, UserId};
 
+/// Of the user that [`Access::bearer_of_another_tenant`] signs for.
+const ANOTHER_TENANT: TenantId = TenantId(Uuid::from_u128(101));
 const FOREVER_MS: u64 = 30 * 24 * 3_600_000;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -114,18 +116,47 @@ async fn a_wrong_token_during_a_call_changes_nothing() {
     assert_eq!(end(&mut client).await, ("unauthorized".to_owned(), 4401));
 }
 
-#[tokio::test]
-async fn the_call_of_a_suspended_tenant_ends_at_its_renewal() {
-    let server = start().await;
-    let mut client = call(&server).await;
+async fn suspend(server: &TestServer) {
+    suspend_tenant(server, TENANT).await;
+}
+
+/// Until a second after it counts.
+async fn suspend_tenant(server: &TestServer, tenant: TenantId) {
     let (store, admin) = (&server.access.store, UserId(Uuid::from_u128(91)));
     store.ensure_development(TenantId(Uuid::from_u128(90)), admin, Role::PlatformAdmin).await.unwrap();
     let admin = store.standing(admin).await.unwrap().unwrap().principal;
     let change = TenantChange { status: Some(TenantStatus::Suspended), ..TenantChange::default() };
-    store.change_tenant(&admin, TENANT, &change).await.unwrap();
+    store.change_tenant(&admin, tenant, &change).await.unwrap();
     pass(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn the_call_of_a_suspended_tenant_ends_at_its_renewal() {
+    let server = start().await;
+    let mut client = call(&server).await;
+    suspend(&server).await;
     client.auth(&token_for(&server.access, USER, 60 * MINUTE)).await;
     assert_eq!(end(&mut client).await, ("unauthorized".to_owned(), 4401));
+}
+
+#[tokio::test]
+async fn the_call_of_a_suspended_tenant_ends_when_it_is_to_be_taken_up_again() {
+    let server = start().await;
+    let mut client = Client::connect(&server).await.unwrap();
+    client.send(r#"{"type":"hello","protocol":1,"played_reports":true,"resumable":true}"#).await;
+    let ready = client.until(|message| matches!(message, ServerMessage::Ready { .. })).await;
+    let ServerMessage::Ready { resume: Some(offer), .. } = ready else { panic!("{ready:?}") };
+    let (path, own) = (format!("/v1/call?resume={}", offer.token.expose()), server.access.bearer());
+    // A suspended tenant ends no call of another's, whatever it knows of it.
+    let other = server.access.bearer_of_another_tenant().await;
+    suspend_tenant(&server, ANOTHER_TENANT).await;
+    assert_eq!(server.open_call(&path, &format!("Authorization: {other}\r\n")).await.status, 403);
+    client.send(r#"{"type":"ping","n":1}"#).await;
+    client.until(|message| *message == ServerMessage::Pong { n: 1 }).await;
+    client.socket.close(None).await.unwrap();
+    suspend(&server).await;
+    assert_eq!(server.open_call(&path, &format!("Authorization: {own}\r\n")).await.status, 403);
+    server.until_metric("voice_calls_ended_total{reason=\"unauthorized\"} 1").await;
 }
 
 #[tokio::test]

@@ -29,6 +29,11 @@ async fn the_loudspeaker_pauses_goes_on_and_falls_silent_to_the_sample() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_timeline_cuts_no_label_and_covers_none() {
+    check(include_str!("browser_support/cores/timeline.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_protocol_is_written_and_read_as_it_is_described() {
     check(include_str!("browser_support/cores/wire.js")).await;
 }

@@ -15,11 +15,11 @@ use super::listen::{Listener, SpeechEdge};
 use super::machine::WitnessedMachine;
 use super::memory::Memory;
 use super::mouth::TtsLink;
-use super::pace::RequestPace;
 use super::playout::Pacing;
 use super::record::CallRecord;
 use super::replies::Replies;
 use super::reply::ReplyNews;
+use super::requests::Requests;
 use super::retry::Retry;
 use super::tools::{FinishedRun, ToolRuns};
 use super::warmth::Warmth;
@@ -79,7 +79,7 @@ impl Session {
             rate: info.rate,
             sink,
             watch,
-            pace: RequestPace::new(now),
+            requests: Requests::new(now),
             edges: Vec::with_capacity(16),
             last_onset: Position::ZERO,
             last_noticed: now,
@@ -161,7 +161,7 @@ pub(super) struct Driver {
     pub(super) pacing: Pacing,
     pub(super) sink: Box<dyn LineSink>,
     pub(super) watch: Watch,
-    pub(super) pace: RequestPace,
+    pub(super) requests: Requests,
     pub(super) edges: Vec<SpeechEdge>,
     pub(super) last_onset: Position,
     pub(super) last_noticed: Instant,
@@ -228,6 +228,7 @@ impl Driver {
         if self.machine.poll_timeout().is_some_and(|at| at <= now) {
             self.handle(Input::TimerFired, now);
         }
+        self.change_microphone(now);
         self.fill_silence(now);
         while let Some((reply, filler)) = self.tools.due_filler(now) {
             self.handle(Input::Reply(reply, ReplyInput::Clause { text: filler }), now);
@@ -246,7 +247,8 @@ impl Driver {
         let playing = self.replies.playing().filter(|reply| is_here && !reply.told_drained);
         let track = playing.and_then(|reply| reply.track.next_due(now));
         let track = track.map(|at| if self.stalled_since.is_some() { at.max(now + LINE_RETRY) } else { at });
-        let dues = [track, self.machine.poll_timeout(), Some(self.listener.next_fill()), self.tools.next_filler()];
+        let (listen, change) = (Some(self.listener.next_fill()), self.requests.next_change());
+        let dues = [track, self.machine.poll_timeout(), listen, change, self.tools.next_filler()];
         let heard = (is_here && self.replies.playing().is_some()).then_some(self.next_heard);
         dues.into_iter().chain([heard]).flatten().min().unwrap_or(now + IDLE)
     }

@@ -6,8 +6,8 @@ use super::driver::Driver;
 use super::event::SessionEvent;
 use super::hearing::SttNews;
 use super::listen::{Intake, SpeechEdge};
-use super::pace::Admission;
 use super::{Finality, Stage};
+use crate::pace::Admission;
 use crate::stage::{LISTEN_RATE, SttEvent};
 use crate::transport::{LineCommand, LineInput};
 use crate::turn::{Command, EndReason, Input, Muted, Protection, SttInput};
@@ -29,16 +29,37 @@ impl Driver {
         }
     }
 
-    /// What the far end asks for; too much of what costs a reply is dropped.
+    /// What the far end asks for; too much of what costs a reply is dropped, and what changes nothing is no event.
     fn take_request(&mut self, command: LineCommand, now: Instant) {
         match command {
-            LineCommand::Say(text) if self.pace.admit(now) == Admission::TooFast => {
+            LineCommand::Say(text) if self.requests.reply(now) == Admission::TooFast => {
                 self.watch.tell(SessionEvent::SayDropped { text });
             }
-            LineCommand::Dtmf(key) if self.pace.admit(now) == Admission::TooFast => {
+            LineCommand::Dtmf(key) if self.requests.reply(now) == Admission::TooFast => {
                 self.watch.tell(SessionEvent::KeyDropped(key));
             }
-            command => self.take_command(command_of(command), now),
+            LineCommand::Mute => self.ask_microphone(Muted::On, now),
+            LineCommand::Unmute => self.ask_microphone(Muted::Off, now),
+            LineCommand::Say(text) => {
+                self.take_command(Command::Say { text, protection: Protection::Interruptible }, now);
+            }
+            LineCommand::Interrupt => self.take_command(Command::Interrupt, now),
+            LineCommand::Dtmf(key) => self.take_command(Command::Dtmf(key), now),
+            LineCommand::HangUp => self.take_command(Command::HangUp(EndReason::CallerHungUp), now),
+        }
+    }
+
+    fn ask_microphone(&mut self, muted: Muted, now: Instant) {
+        self.requests.microphone(muted);
+        self.change_microphone(now);
+        self.listener.set_muted(!self.requests.hears());
+    }
+
+    /// Changes the microphone's state, where the far end's wish has waited long enough.
+    pub(super) fn change_microphone(&mut self, now: Instant) {
+        if let Some(muted) = self.requests.due_change(now) {
+            self.handle(Input::Command(Command::Mute(muted)), now);
+            self.listener.set_muted(!self.requests.hears());
         }
     }
 
@@ -84,6 +105,8 @@ impl Driver {
 
     pub(super) fn take_command(&mut self, command: Command, now: Instant) {
         match &command {
+            Command::Mute(muted) if !self.requests.command(*muted) => return,
+            Command::Interrupt if !self.machine.agent_has_floor() => return,
             Command::Mute(muted) => self.listener.set_muted(*muted == Muted::On),
             Command::Dtmf(key) => self.watch.tell(SessionEvent::Dtmf(*key)),
             Command::Say { .. }
@@ -140,16 +163,5 @@ impl Driver {
             }
             SttEvent::EndOfTurn { text, .. } => SttInput::EndOfTurn { text },
         })
-    }
-}
-
-fn command_of(command: LineCommand) -> Command {
-    match command {
-        LineCommand::Say(text) => Command::Say { text, protection: Protection::Interruptible },
-        LineCommand::Interrupt => Command::Interrupt,
-        LineCommand::Mute => Command::Mute(Muted::On),
-        LineCommand::Unmute => Command::Mute(Muted::Off),
-        LineCommand::Dtmf(key) => Command::Dtmf(key),
-        LineCommand::HangUp => Command::HangUp(EndReason::CallerHungUp),
     }
 }

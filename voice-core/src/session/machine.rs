@@ -48,6 +48,10 @@ impl WitnessedMachine {
         self.machine.poll_timeout()
     }
 
+    pub(super) fn agent_has_floor(&self) -> bool {
+        self.machine.agent_has_floor()
+    }
+
     pub(super) fn words_so_far(&self) -> Option<(TurnId, &str)> {
         self.machine.words_so_far()
     }

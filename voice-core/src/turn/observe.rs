@@ -21,6 +21,14 @@ impl TurnMachine {
         Some((living.ledger.text(), living.ledger.heard_bytes(living.played_samples)))
     }
 
+    /// Whether there is a reply that [`Command::Interrupt`](super::Command::Interrupt) would end.
+    pub fn agent_has_floor(&self) -> bool {
+        match self.phase {
+            Phase::Replying(_) | Phase::Paused(..) => true,
+            Phase::Listening | Phase::Speculating(_) | Phase::Ending { .. } | Phase::Over => false,
+        }
+    }
+
     fn living(&self) -> Option<&Reply> {
         match &self.phase {
             Phase::Speculating(reply) | Phase::Replying(reply) | Phase::Paused(reply, _) => Some(reply),

@@ -156,10 +156,12 @@ impl TurnMachine {
     /// Ends the released reply, and with it the wait of what the caller said meanwhile.
     fn end_reply(&mut self, outcome: ReplyOutcome) {
         self.drop_echo();
+        let was_paused = matches!(self.phase, Phase::Paused(..));
         let Some(reply) = self.take_reply() else { return };
         let (id, heard) = (reply.id, reply.heard_bytes() > 0);
         self.last_said.note(&reply, self.now);
-        if outcome == ReplyOutcome::Failed && reply.unplayed_samples() > 0 {
+        // A far end that was told to pause waits for the one word or the other.
+        if was_paused || (outcome == ReplyOutcome::Failed && reply.unplayed_samples() > 0) {
             self.emit(Output::Clear(id));
         }
         self.emit(Output::AgentTurn(reply.into_agent_turn(outcome)));

@@ -17,6 +17,10 @@ impl Recorded {
         recorded
     }
 
+    pub fn bytes(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub fn check(&self) {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let replayed = replay(log.as_slice(), super::now().into_std()).expect("a log is read back");

@@ -191,6 +191,11 @@ impl Call {
         let _ = self.peer.send(LineInput::Command(command));
     }
 
+    /// How long the log of its turn-taking is.
+    pub fn log_bytes(&self) -> usize {
+        self.recorded.bytes()
+    }
+
     /// One frame, now.
     pub fn send_frame(&mut self, level: i16) {
         let count = self.rate.samples_in_ms(20);

@@ -3,6 +3,7 @@
 //! Invariant: nothing here holds a token, a key or a claim; a reason is for the metrics and the log, and whoever was
 //! refused is told the same whatever it was.
 
+use crate::principal::Principal;
 use std::io;
 use std::path::PathBuf;
 
@@ -54,7 +55,10 @@ pub enum AuthError {
     Ticket,
     /// The tenant is suspended.
     #[error("the tenant is suspended")]
-    Suspended,
+    Suspended {
+        /// Who it would be.
+        who: Principal,
+    },
     /// The user asks more often than they may.
     #[error("the user asks more often than they may")]
     TooOften,
@@ -84,7 +88,7 @@ impl AuthError {
             Self::Role => "role",
             Self::NoProfile => "no_profile",
             Self::Ticket => "ticket",
-            Self::Suspended => "suspended",
+            Self::Suspended { .. } => "suspended",
             Self::TooOften => "too_often",
             Self::NoKeys => "no_keys",
             Self::NoStore => "no_store",

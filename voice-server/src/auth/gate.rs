@@ -153,7 +153,7 @@ impl Gate {
         let standing = self.0.standings.get(user, ask).await?.ok_or(AuthError::NoProfile)?;
         match standing.status {
             TenantStatus::Active => Ok(Identity { standing, expires_at: verified.expires_at }),
-            TenantStatus::Suspended => Err(AuthError::Suspended),
+            TenantStatus::Suspended => Err(AuthError::Suspended { who: standing.principal }),
         }
     }
 

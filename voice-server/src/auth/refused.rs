@@ -72,7 +72,7 @@ pub(crate) enum Refused {
 
 fn said(why: AuthError) -> &'static str {
     match why {
-        AuthError::Suspended => "this tenant is suspended",
+        AuthError::Suspended { .. } => "this tenant is suspended",
         AuthError::TooOften => "this user sends more requests than one may; wait a moment",
         AuthError::NoKeys | AuthError::NoStore => "who you are cannot be found out now; try again in a moment",
         _ => "this needs a valid bearer token",
@@ -156,7 +156,7 @@ pub(crate) const UNAUTHORIZED: u16 = 4401;
 impl AuthError {
     pub(super) fn status(self) -> StatusCode {
         match self {
-            Self::Suspended => StatusCode::FORBIDDEN,
+            Self::Suspended { .. } => StatusCode::FORBIDDEN,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::NoKeys | Self::NoStore => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNAUTHORIZED,

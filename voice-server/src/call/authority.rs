@@ -3,6 +3,7 @@
 //! Invariant: a call is the same user's and the same tenant's from its first sample to its last. It does not outlive what
 //! was shown by more than the grace, and is told a minute before that runs out. Each token that is shown is looked up anew.
 
+use super::resume::Renewed;
 use crate::auth::{AuthError, Gate, Identity, Refused};
 use crate::principal::Principal;
 use std::ops::ControlFlow;
@@ -56,7 +57,7 @@ impl Authority {
     pub(super) async fn run_out(
         mut self,
         mut tokens: WireTokens,
-        mut renewals: Option<watch::Receiver<Instant>>,
+        mut renewals: Option<watch::Receiver<Renewed>>,
         client: &WireSender,
     ) {
         let mut next_token = self.gate.now();
@@ -70,7 +71,10 @@ impl Authority {
                     Warned::NotYet => self.warn(client),
                     Warned::Yes => return info!("nothing says any more who the caller is: the call ends"),
                 },
-                expires_at = renewed(&mut renewals) => self.renewed(expires_at),
+                shown = renewed(&mut renewals) => match shown {
+                    Renewed::Until(expires_at) => self.renewed(expires_at),
+                    Renewed::Suspended => return info!("the tenant is suspended: the call ends"),
+                },
                 Some(token) = token => {
                     if self.take(&token, client).await.is_break() {
                         return info!("the token is somebody else's, or its tenant is suspended: the call ends");
@@ -120,7 +124,7 @@ impl Authority {
                 if is_same { Renewal::Until(expires_at) } else { Renewal::Over }
             }
             // It is a good token, of this tenant or another: the call is over by it in either case.
-            Err(AuthError::Suspended) => Renewal::Over,
+            Err(AuthError::Suspended { .. }) => Renewal::Over,
             Err(why) => Renewal::Refused(why.into()),
         }
     }
@@ -130,8 +134,8 @@ impl Authority {
     }
 }
 
-/// When what the user showed to take the call up again runs out. Cancellation safe.
-async fn renewed(renewals: &mut Option<watch::Receiver<Instant>>) -> Instant {
+/// What the user showed to take the call up again. Cancellation safe.
+async fn renewed(renewals: &mut Option<watch::Receiver<Renewed>>) -> Renewed {
     if let Some(renewals) = renewals
         && renewals.changed().await.is_ok()
     {

@@ -56,9 +56,9 @@ async fn decide(
     query: &str,
     address: Option<IpAddr>,
 ) -> Result<Entrance, Refused> {
-    let identity = match Shown::by(&headers, query).map_err(|_| Refused::TokenInAddress)? {
-        Shown::Token(token) => server.gate.identify(Some(&token)).await?,
-        Shown::Ticket(ticket) => server.gate.spend(&ticket, origin::of(&headers)).await?,
+    let identified = match Shown::by(&headers, query).map_err(|_| Refused::TokenInAddress)? {
+        Shown::Token(token) => server.gate.identify(Some(&token)).await,
+        Shown::Ticket(ticket) => server.gate.spend(&ticket, origin::of(&headers)).await,
         // Whoever takes a call up again has shown once who they are, and can do so with the request.
         Shown::Nothing if call_to_resume(query).is_some() => return Err(Refused::Auth(AuthError::Missing)),
         Shown::Nothing => {
@@ -67,6 +67,10 @@ async fn decide(
             return Ok(Entrance::Stranger(Box::new(Newcomer { headers, _stranger })));
         }
     };
+    if let (Err(AuthError::Suspended { who }), Some(call)) = (&identified, call_to_resume(query)) {
+        server.resumables.end_suspended(&call, who);
+    }
+    let identity = identified?;
     if let Some(call) = call_to_resume(query) {
         return returning(server, &identity, &headers, &call);
     }

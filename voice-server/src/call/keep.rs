@@ -75,8 +75,8 @@ impl<'s> Keeper<'s> {
         let transcript = Transcript::new(header, rate, prices);
         let mut backlog = Backlog { persistence, entries: Vec::new(), state: Kept::Safe };
         if let Some(persistence) = persistence {
-            let run = persistence.run();
-            backlog.entries.push(Entry::CallStart(CallStart { header, user, lead: None, run }));
+            let server = persistence.server();
+            backlog.entries.push(Entry::CallStart(CallStart { header, user, lead: None, server }));
             if let Err(error) = persistence.journal().append(&backlog.entries).await {
                 if error.may_be_written() {
                     transcript.finish(None, UNAVAILABLE, &mut backlog.entries);

@@ -1,12 +1,11 @@
 //! The line of a call: over one socket, or over as many as it takes.
 
 use super::handshake::Agreed;
-use super::resume::{Held, Lasting, LastingSocket, Registration, with_presence};
+use super::resume::{Held, Lasting, LastingSocket, Registration, Renewed, with_presence};
 use super::socket::CallSocket;
 use futures::{Sink, Stream};
 use std::fmt::Display;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use voice_core::transport::native::FormatError;
 use voice_core::transport::{Line, WebSocketLimits, WebSocketLine, WireMessage, WireSender, WireTokens};
 
@@ -15,8 +14,8 @@ pub(super) struct OpenLine {
     pub(super) line: Box<dyn Line>,
     pub(super) sender: WireSender,
     pub(super) tokens: WireTokens,
-    /// When what was shown to take the call up again runs out.
-    pub(super) renewals: Option<watch::Receiver<Instant>>,
+    /// What is shown to take the call up again.
+    pub(super) renewals: Option<watch::Receiver<Renewed>>,
     /// The call can be taken up again as long as this is kept.
     pub(super) place: Option<Held>,
 }

@@ -52,6 +52,21 @@ impl Folders {
         found.sort_by_key(|(header, _)| header.call);
         Ok(found)
     }
+
+    /// Removes the oldest of the files that wait until the others have at most `most_bytes`; gives whose they were.
+    pub(super) async fn drop_oldest(&self, most_bytes: u64) -> io::Result<Vec<Header>> {
+        let (mut bytes, mut dropped) = (0, Vec::new());
+        for (header, file) in self.ready().await?.into_iter().rev() {
+            // One that is gone was kept meanwhile.
+            let Ok(found) = tokio::fs::metadata(&file).await else { continue };
+            bytes += found.len();
+            if bytes > most_bytes {
+                tokio::fs::remove_file(&file).await?;
+                dropped.push(header);
+            }
+        }
+        Ok(dropped)
+    }
 }
 
 fn name(header: &Header, suffix: &str) -> String {

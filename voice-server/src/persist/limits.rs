@@ -22,6 +22,8 @@ pub struct PersistLimits {
     pub dead_letter_bytes: u64,
     /// The longest log of a call's turn-taking; there it is cut. 0 is no logs.
     pub turn_log_bytes: u64,
+    /// How much of such logs waits on this machine's disk while the object store is away; beyond it the oldest are dropped.
+    pub waiting_turn_logs_bytes: u64,
     /// At shutdown: how long to go on writing to the store. What is left then is written at the next start.
     pub flush_within: Duration,
 }
@@ -37,6 +39,7 @@ impl Default for PersistLimits {
             write_within: Duration::from_secs(5),
             dead_letter_bytes: 64 << 20,
             turn_log_bytes: 8 << 20,
+            waiting_turn_logs_bytes: 1 << 30,
             flush_within: Duration::from_secs(10),
         }
     }

@@ -7,6 +7,7 @@
 mod backoff;
 mod dead_letters;
 mod folders;
+mod identity;
 mod journal;
 mod limits;
 mod objects;
@@ -80,7 +81,7 @@ pub(crate) struct Persistence {
     recordings: Recordings,
     turn_logs: TurnLogs,
     stats: Arc<Stats>,
-    run: Uuid,
+    server: Uuid,
 }
 
 /// What keeps them.
@@ -109,16 +110,18 @@ impl Persistence {
         objects: Arc<dyn ObjectStore>,
     ) -> Result<(Self, PersistenceTasks), PersistError> {
         let PersistConfig { data, limits } = config;
-        let (spool, stats, run) = (data.join("spool"), Arc::new(Stats::default()), Uuid::now_v7());
+        let (spool, stats) = (data.join("spool"), Arc::new(Stats::default()));
         let Opened { journal, work, held } = Journal::open(&spool, limits, Arc::clone(&stats))?;
+        let server = identity::of(&spool)?;
         let left = stats::get(&stats.unstored_bytes);
         if left > 0 {
             info!(bytes = left, "an earlier run left entries that the store does not have: writing them now");
         }
         let (recordings, recording) = recording::start(data, Arc::clone(&objects), journal.clone())?;
-        let (turn_logs, logging) = turn_logs::start(data, Arc::clone(&objects), limits.turn_log_bytes)?;
+        let (turn_logs, logging) =
+            turn_logs::start(data, Arc::clone(&objects), journal.clone(), limits, Arc::clone(&stats))?;
         let mut tasks = JoinSet::new();
-        let of = WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), run, spool: &spool };
+        let of = WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), server, spool: &spool };
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
         let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
         let mut endless = JoinSet::new();
@@ -135,7 +138,7 @@ impl Persistence {
             held,
             flush_within: limits.flush_within,
         };
-        Ok((Self { journal, overdue, recordings, turn_logs, stats, run }, keeping))
+        Ok((Self { journal, overdue, recordings, turn_logs, stats, server }, keeping))
     }
 
     /// Where calls write.
@@ -158,9 +161,9 @@ impl Persistence {
         &self.turn_logs
     }
 
-    /// This run of the server: calls that name another one and never ended died with it.
-    pub(crate) fn run(&self) -> Uuid {
-        self.run
+    /// Which server this is, as long as it has its data directory: calls that it left when it died are ended at its next start.
+    pub(crate) fn server(&self) -> Uuid {
+        self.server
     }
 
     /// What was counted.

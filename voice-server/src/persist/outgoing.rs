@@ -1,12 +1,15 @@
 //! Finished files of calls, from this machine's disk to where they are kept: when is looked, and when is tried again.
 //!
 //! Invariant: a file is given to its keeper until that has it, however often that fails and however often this process is
-//! killed; one that fails keeps no other. How a file is kept is its keeper's.
+//! killed, unless the keeper bounds what waits and has no room for it; one that fails keeps no other. How a file is kept, and how
+//! much may wait, is its keeper's.
 
 use super::folders::Folders;
 use crate::store::Header;
+use std::convert::Infallible;
 use std::fmt::Display;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -15,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// After a failure: when to try again.
+/// After a failure: when to try again. So often, too, it is seen to that there is room.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// Keeps the finished files of one kind.
@@ -27,6 +30,14 @@ pub(super) trait Keeper: Send + Sync + 'static {
 
     /// Where they are until then.
     fn folders(&self) -> &Folders;
+
+    /// Drops what waits beyond the bound, if there is one: for files that a call can do without.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn make_room(&self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Keeps one, and removes it from this machine's disk. Doing it again changes nothing.
     fn keep(&self, header: Header, file: &Path) -> impl Future<Output = Result<(), Self::Error>> + Send;
@@ -93,6 +104,7 @@ async fn run(keeper: impl Keeper, ready: Arc<Notify>, closing: CancellationToken
 
 /// Whether nothing is left.
 async fn keep_all<K: Keeper>(keeper: &K) -> bool {
+    make_room(keeper).await;
     let ready = match keeper.folders().ready().await {
         Ok(ready) => ready,
         Err(error) => {
@@ -100,12 +112,36 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
             return false;
         }
     };
+    // Many may take long to fail, one after the other; meanwhile more come.
+    tokio::select! {
+        is_done = keep_each(keeper, ready) => is_done,
+        never = keep_room(keeper) => match never {},
+    }
+}
+
+async fn keep_each<K: Keeper>(keeper: &K, ready: Vec<(Header, PathBuf)>) -> bool {
     let mut is_done = true;
     for (header, file) in ready {
+        if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
+            continue;
+        }
         if let Err(error) = keeper.keep(header, &file).await {
             warn!(what = K::WHAT, call = %header.call, %error, "a file of a call waits on this machine's disk");
             is_done = false;
         }
     }
     is_done
+}
+
+async fn keep_room(keeper: &impl Keeper) -> Infallible {
+    loop {
+        sleep(RETRY).await;
+        make_room(keeper).await;
+    }
+}
+
+async fn make_room<K: Keeper>(keeper: &K) {
+    if let Err(error) = keeper.make_room().await {
+        error!(what = K::WHAT, %error, "more files of calls may wait to be kept than there is room for");
+    }
 }

@@ -1,7 +1,7 @@
 //! The task that deletes what is past its tenant's retention.
 //!
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
-//! batches, so that no transaction is long. Each step can be done again. What cannot be deleted keeps nothing else, of whatever
+//! batches, so that no transaction is long. A log that was stored between the two goes after the rows. Each step can be done again. What cannot be deleted keeps nothing else, of whatever
 //! tenant.
 
 use super::objects::delete_object;
@@ -80,11 +80,21 @@ impl Retention {
                 }
             }
             let gone = self.delete_rows(&bare).await?;
+            self.delete_late_logs(&bare).await;
             if gone > 0 {
                 info!(calls = gone, "calls past their retention were deleted, with what was said in them");
             }
             if calls.len() < BATCH as usize || gone == 0 {
                 return Ok(());
+            }
+        }
+    }
+
+    /// What was stored after the object went and before the row did: whoever stored it saw the call.
+    async fn delete_late_logs(&self, calls: &[Header]) {
+        for call in calls {
+            if let Err(error) = delete_object(&*self.objects, &turn_log_key(call)).await {
+                warn!(call = %call.call, %error, "a turn log that was stored late may stay");
             }
         }
     }
@@ -124,7 +134,7 @@ impl Retention {
 mod tests {
     use super::*;
     use crate::persist::testing::{Meets, ScriptedStore, header};
-    use futures::StreamExt;
+    use futures::{FutureExt, StreamExt};
     use object_store::local::LocalFileSystem;
     use object_store::memory::InMemory;
     use object_store::{ObjectStoreExt, PutPayload};
@@ -189,6 +199,20 @@ mod tests {
         let exists = |call| folder.path().join(turn_log_key(&header(call)).as_ref()).exists();
         assert_eq!([1, 2, 3].map(exists), [true, true, false]);
         assert_eq!(store.deleted(), [3, 4].map(header));
+    }
+
+    #[tokio::test]
+    async fn a_turn_log_that_is_stored_just_before_its_row_goes_goes_as_well() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        store.will_expire_calls([header(1)]);
+        let late = Arc::clone(&objects);
+        store.at_deletion(move || {
+            let key = turn_log_key(&header(1));
+            late.put(&key, PutPayload::from_static(b"x")).now_or_never().unwrap().unwrap();
+        });
+        let retention = Retention { store: Arc::clone(&store) as _, objects: Arc::clone(&objects) as _ };
+        retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!((objects.list(None).count().await, store.deleted()), (0, vec![header(1)]));
     }
 
     #[tokio::test]

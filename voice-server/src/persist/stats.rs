@@ -28,6 +28,8 @@ pub(crate) struct Stats {
     pub(crate) retries: AtomicU64,
     /// Entries that the store refused for good.
     pub(crate) dead_letters: AtomicU64,
+    /// Turn logs that were dropped because too many waited for the object store.
+    pub(crate) turn_logs_dropped: AtomicU64,
 }
 
 impl Stats {
@@ -44,6 +46,7 @@ impl Stats {
         counter!("voice_store_batches_total").absolute(get(&self.batches));
         counter!("voice_store_retries_total").absolute(get(&self.retries));
         counter!("voice_store_dead_letters_total").absolute(get(&self.dead_letters));
+        counter!("voice_turn_logs_dropped_total").absolute(get(&self.turn_logs_dropped));
     }
 }
 
@@ -63,6 +66,7 @@ pub(crate) fn describe() {
     describe_counter!("voice_store_batches_total", "Batches that the database took.");
     describe_counter!("voice_store_retries_total", "Batches that the database did not take for now.");
     describe_counter!("voice_store_dead_letters_total", "Entries that the database refused for good.");
+    describe_counter!("voice_turn_logs_dropped_total", "Turn logs that were dropped: too many waited to be kept.");
 }
 
 /// Adds to a counter.

@@ -45,6 +45,8 @@ struct Inner {
     deleted: Vec<Header>,
     /// How many calls it was to delete each time.
     deletions: Vec<usize>,
+    /// What happens meanwhile.
+    at_deletion: Option<Box<dyn FnMut() + Send>>,
     /// More at once take too long.
     deletes_at_most: Option<usize>,
     /// These by themselves do.
@@ -125,6 +127,11 @@ impl ScriptedStore {
     /// This call takes it too long.
     pub(crate) fn cannot_delete(&self, call: u128) {
         self.inner().undeletable.push(header(call).call);
+    }
+
+    /// Whenever it is to delete calls, this happens first.
+    pub(crate) fn at_deletion(&self, happens: impl FnMut() + Send + 'static) {
+        self.inner().at_deletion = Some(Box::new(happens));
     }
 
     /// Calls that were deleted, in order.
@@ -223,6 +230,9 @@ impl SystemStore for ScriptedStore {
     async fn delete_calls(&self, calls: &[Header]) -> Stored<u64> {
         let mut inner = self.inner();
         inner.deletions.push(calls.len());
+        if let Some(happens) = &mut inner.at_deletion {
+            happens();
+        }
         let is_slow = calls.iter().any(|call| inner.undeletable.contains(&call.call));
         if is_slow || inner.deletes_at_most.is_some_and(|most| calls.len() > most) {
             return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
@@ -267,7 +277,7 @@ pub(crate) fn header(call: u128) -> Header {
 
 pub(crate) fn call_start(call: u128) -> Entry {
     let user = UserId(Uuid::from_u128(2));
-    Entry::CallStart(CallStart { header: header(call), user, lead: None, run: Uuid::from_u128(3) })
+    Entry::CallStart(CallStart { header: header(call), user, lead: None, server: Uuid::from_u128(3) })
 }
 
 pub(crate) fn call_end(call: u128) -> Entry {

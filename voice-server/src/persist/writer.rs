@@ -5,8 +5,8 @@
 //! stop the others. A database that is away or slow stops nothing but this task. Dead letters are given again at each
 //! start, once.
 //!
-//! A recording whose call is gone, past its retention, has its object deleted: nothing would ever lead to it again. Where that
-//! is not certain, the recording stays and its entry is a dead letter.
+//! A recording or turn log whose call is gone, past its retention, has its object deleted: nothing would ever lead to it again.
+//! Where that is not certain, the object stays and its entry is a dead letter.
 
 mod letters;
 
@@ -17,7 +17,7 @@ use super::limits::PersistLimits;
 use super::objects::delete_object;
 use super::stats::{Stats, add};
 use crate::principal::CallUuid;
-use crate::store::{Entry, RecordingEntry, StoreError, SystemStore};
+use crate::store::{Entry, StoreError, SystemStore};
 use object_store::ObjectStore;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ const SHORTEST_RETENTION: time::Duration = time::Duration::DAY;
 pub(super) struct Writer {
     store: Arc<dyn SystemStore>,
     objects: Arc<dyn ObjectStore>,
-    run: Uuid,
+    server: Uuid,
     write_within: Duration,
     dead_letters: DeadLetters,
     stats: Arc<Stats>,
@@ -47,10 +47,10 @@ pub(super) struct Writer {
 /// What a writer works for.
 pub(super) struct WriterOf<'p> {
     pub(super) store: Arc<dyn SystemStore>,
-    /// Where recordings are.
+    /// Where recordings and turn logs are.
     pub(super) objects: Arc<dyn ObjectStore>,
-    /// This run of the server.
-    pub(super) run: Uuid,
+    /// This server.
+    pub(super) server: Uuid,
     /// The journal's directory.
     pub(super) spool: &'p Path,
 }
@@ -70,9 +70,9 @@ enum Blame {
 
 impl Writer {
     pub(super) fn new(of: WriterOf<'_>, limits: &PersistLimits, stats: Arc<Stats>) -> Self {
-        let WriterOf { store, objects, run, spool } = of;
+        let WriterOf { store, objects, server, spool } = of;
         let dead_letters = DeadLetters::new(spool.join("dead-letters.jsonl"), limits.dead_letter_bytes);
-        Self { store, objects, run, write_within: limits.write_within, dead_letters, stats }
+        Self { store, objects, server, write_within: limits.write_within, dead_letters, stats }
     }
 
     /// Does the work that comes until no more will.
@@ -121,29 +121,28 @@ impl Writer {
 
     /// What is done with an entry that the store refuses for good.
     async fn refused(&self, entry: &Entry, why: &StoreError) {
-        if let (Entry::Recording(recording), StoreError::NotFound { .. }) = (entry, why)
-            && self.delete_unknown(recording).await
+        if let (Some(key), StoreError::NotFound { .. }) = (object_key(entry), why)
+            && self.delete_unknown(entry, key).await
         {
             return;
         }
         self.bury(&DeadLetter::Entry { entry, why: why.to_string() }).await;
     }
 
-    /// Deletes the object of a recording whose call the store does not have; says whether it is gone. Where the call's
-    /// start lies with the dead letters, or may do so, the call may come yet, and the recording stays.
-    async fn delete_unknown(&self, recording: &RecordingEntry) -> bool {
-        let (call, started_at) = (recording.header.call, recording.header.started_at);
+    /// Deletes the object of a call that the store does not have; says whether it is gone. Where the call's start lies with
+    /// the dead letters, or may do so, the call may come yet, and the object stays.
+    async fn delete_unknown(&self, entry: &Entry, key: &str) -> bool {
+        let (call, started_at) = (entry.header().call, entry.header().started_at);
         if OffsetDateTime::now_utc() - started_at < SHORTEST_RETENTION || self.may_come(call).await {
             return false;
         }
-        let key = recording.object_key.as_str().into();
-        match timeout(self.write_within, delete_object(&*self.objects, &key)).await {
+        match timeout(self.write_within, delete_object(&*self.objects, &key.into())).await {
             Ok(Ok(())) => {
-                info!(%call, "a recording came after its call was deleted, and was deleted as well");
+                info!(%call, key, "a file of a call came after the call was deleted, and was deleted as well");
                 return true;
             }
-            Ok(Err(error)) => warn!(%call, %error, "a recording of a call that is gone cannot be deleted"),
-            Err(slow) => warn!(%call, error = %slow, "a recording of a call that is gone cannot be deleted"),
+            Ok(Err(error)) => warn!(%call, key, %error, "a file of a call that is gone cannot be deleted"),
+            Err(slow) => warn!(%call, key, error = %slow, "a file of a call that is gone cannot be deleted"),
         }
         false
     }
@@ -151,7 +150,7 @@ impl Writer {
     /// Whether dead letters may hold the call.
     async fn may_come(&self, call: CallUuid) -> bool {
         self.dead_letters.name(&call.to_string()).await.unwrap_or_else(|error| {
-            warn!(%call, %error, "the dead letters cannot be read: a recording whose call is unknown stays");
+            warn!(%call, %error, "the dead letters cannot be read: a file whose call is unknown stays");
             true
         })
     }
@@ -200,12 +199,15 @@ impl Writer {
         matches!(timeout(self.write_within, self.store.ping()).await, Ok(Ok(())))
     }
 
+    /// Comes before the first entry of this run: of this server's calls none is another's to end.
     async fn end_orphans(&self) {
         let mut backoff = Backoff::default();
         loop {
-            match timeout(self.write_within, self.store.end_orphans(self.run, OffsetDateTime::now_utc())).await {
+            match timeout(self.write_within, self.store.end_orphans(self.server, OffsetDateTime::now_utc())).await {
                 Ok(Ok(0)) => return,
-                Ok(Ok(calls)) => return info!(calls, "ended calls that an earlier run of the server left running"),
+                Ok(Ok(calls)) => {
+                    return info!(calls, "ended calls that this server, or one that is gone, left running");
+                }
                 Ok(Err(error)) => self.wait(&mut backoff, error.to_string()).await,
                 Err(slow) => self.wait(&mut backoff, slow.to_string()).await,
             }
@@ -241,6 +243,15 @@ impl Writer {
                 error!("the journal holds a record of another version: it lies with the dead letters")
             }
         }
+    }
+}
+
+/// The object that an entry tells of.
+fn object_key(entry: &Entry) -> Option<&str> {
+    match entry {
+        Entry::Recording(recording) => Some(&recording.object_key),
+        Entry::TurnLog(log) => Some(&log.object_key),
+        Entry::CallStart(_) | Entry::Utterance(_) | Entry::Conversation(_) | Entry::CallEnd(_) => None,
     }
 }
 

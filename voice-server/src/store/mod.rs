@@ -131,9 +131,9 @@ pub trait SystemStore: Send + Sync {
     /// [`StoreError::Conflict`] if an entry can never be written, [`StoreError::NotFound`] if its call was never begun or is
     /// deleted: the caller finds out which by writing fewer.
     async fn write(&self, entries: &[Entry]) -> Stored<()>;
-    /// Ends the calls that another run of the server left running, with the reason `server_lost` and the time of their
-    /// last utterance. Gives how many.
-    async fn end_orphans(&self, run: Uuid, now: OffsetDateTime) -> Stored<u64>;
+    /// Ends the calls that `server` left running, which holds none now, with the reason `server_lost` and the time of their last
+    /// utterance; likewise those of others that are a day old: a server that is gone for good ends none. Gives how many.
+    async fn end_orphans(&self, server: Uuid, now: OffsetDateTime) -> Stored<u64>;
     /// Recordings of calls that are past their tenant's retention, oldest first, at most `max_rows`.
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>>;
     /// Forgets a recording whose object is gone.

@@ -99,8 +99,8 @@ impl Placed {
     }
 
     pub(crate) fn start(&self) -> Entry {
-        let run = Uuid::from_u128(1);
-        Entry::CallStart(CallStart { header: self.header, user: self.user, lead: self.lead, run })
+        let server = Uuid::from_u128(1);
+        Entry::CallStart(CallStart { header: self.header, user: self.user, lead: self.lead, server })
     }
 
     pub(crate) fn said(&self, utterance: Utterance) -> Entry {

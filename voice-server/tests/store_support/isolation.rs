@@ -130,6 +130,7 @@ fn under(who: &Principal, entry: Entry) -> Entry {
         Entry::Utterance(entry) => move_to(&mut entry.header),
         Entry::Conversation(entry) => move_to(&mut entry.header),
         Entry::Recording(entry) => move_to(&mut entry.header),
+        Entry::TurnLog(entry) => move_to(&mut entry.header),
         Entry::CallEnd(entry) => move_to(&mut entry.header),
     }
     entry

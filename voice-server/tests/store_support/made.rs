@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use voice_server::store::{
     CallEnd, CallStart, CampaignFields, ClientFields, ConversationEntry, Entry, Header, LeadFields, RecordingEntry,
-    Utterance, UtteranceEntry, UtteranceTimes, Who,
+    TurnLogEntry, Utterance, UtteranceEntry, UtteranceTimes, Who,
 };
 use voice_server::{CallUuid, Principal};
 
@@ -23,19 +23,22 @@ pub(crate) fn lead(campaign: Uuid, phone: &str) -> LeadFields {
     LeadFields { campaign_id: campaign, name: "Ada".into(), phone: phone.into(), ..LeadFields::default() }
 }
 
+/// The server that holds calls unless a test says otherwise.
+pub(crate) const SERVER: Uuid = Uuid::from_u128(1);
+
 /// A call, and the entries it leaves behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed {
     pub(crate) header: Header,
     pub(crate) who: Principal,
     pub(crate) lead: Option<Uuid>,
-    pub(crate) run: Uuid,
+    pub(crate) server: Uuid,
 }
 
 impl Placed {
     pub(crate) fn by(who: Principal, started_at: OffsetDateTime) -> Self {
         let header = Header { tenant: who.tenant(), call: CallUuid(Uuid::now_v7()), started_at };
-        Self { header, who, lead: None, run: Uuid::from_u128(1) }
+        Self { header, who, lead: None, server: SERVER }
     }
 
     pub(crate) fn for_lead(self, lead: Uuid) -> Self {
@@ -47,7 +50,7 @@ impl Placed {
     }
 
     pub(crate) fn start(&self) -> Entry {
-        Entry::CallStart(CallStart { header: self.header, user: self.who.user(), lead: self.lead, run: self.run })
+        Entry::CallStart(CallStart { header: self.header, user: self.who.user(), lead: self.lead, server: self.server })
     }
 
     pub(crate) fn utterance(&self, seq: i32) -> Entry {
@@ -76,6 +79,11 @@ impl Placed {
         })
     }
 
+    pub(crate) fn turn_log(&self) -> Entry {
+        let object_key = format!("{}/{}.turns.jsonl", self.header.tenant, self.id().0);
+        Entry::TurnLog(TurnLogEntry { header: self.header, object_key })
+    }
+
     pub(crate) fn ending(&self) -> CallEnd {
         CallEnd {
             header: self.header,
@@ -100,7 +108,7 @@ impl Placed {
     /// All that it leaves behind, with `utterances` of them.
     pub(crate) fn whole(&self, utterances: i32) -> Vec<Entry> {
         let said = (0..utterances).map(|seq| self.utterance(seq));
-        let after = [self.conversation(), self.recording(), self.end()];
+        let after = [self.conversation(), self.recording(), self.end(), self.turn_log()];
         std::iter::once(self.start()).chain(said).chain(after).collect()
     }
 }

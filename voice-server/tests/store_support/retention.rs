@@ -11,10 +11,10 @@ const DAYS: u32 = 30;
 
 pub(crate) async fn orphans_end_with_their_last_utterance(bench: Bench) {
     let (who, other) = (bench.member().await, bench.member().await);
-    let mine = Uuid::from_u128(2);
     let lost = [placed_at(who, 0), placed_at(other, 10)];
     let silent = placed_at(who, 20);
-    let runs = Placed { run: mine, ..placed_at(who, 30) };
+    let another = Uuid::from_u128(2);
+    let runs = Placed { server: another, ..placed_at(who, 30) };
     let over = placed_at(who, 40);
     for call in lost {
         bench.write(&[call.start(), call.utterance(1), call.utterance(0)]).await.unwrap();
@@ -23,7 +23,7 @@ pub(crate) async fn orphans_end_with_their_last_utterance(bench: Bench) {
     let endless = later.said(Utterance { end_ms: 1_000_000, ..made::utterance(0) });
     bench.write(&[silent.start(), runs.start(), over.start(), over.end(), later.start(), endless]).await.unwrap();
     let ended_before = bench.call(&who, over.id()).await.unwrap();
-    assert_eq!(bench.end_orphans(mine, at(100)).await.unwrap(), 4);
+    assert_eq!(bench.end_orphans(made::SERVER, at(100)).await.unwrap(), 4);
     let ends = [(lost[0], at(0) + Duration::milliseconds(1_900)), (lost[1], at(10) + Duration::milliseconds(1_900))];
     for (call, ended_at) in ends.into_iter().chain([(silent, at(20)), (later, at(100))]) {
         let found = bench.call(&call.who, call.id()).await.unwrap().call;
@@ -34,7 +34,19 @@ pub(crate) async fn orphans_end_with_their_last_utterance(bench: Bench) {
     }
     assert_eq!(bench.call(&who, runs.id()).await.unwrap().call.status, CallStatus::Active);
     assert_eq!(bench.call(&who, over.id()).await.unwrap(), ended_before);
-    assert_eq!(bench.end_orphans(mine, at(100)).await.unwrap(), 0);
+    assert_eq!(bench.end_orphans(made::SERVER, at(100)).await.unwrap(), 0);
+}
+
+pub(crate) async fn a_call_of_another_server_runs_on_unless_it_is_a_day_old(bench: Bench) {
+    let who = bench.member().await;
+    let [young, old] = [100, 0].map(|s| Placed { server: Uuid::from_u128(2), ..placed_at(who, s) });
+    bench.write(&[young.start(), old.start()]).await.unwrap();
+    let now = at(50) + Duration::DAY;
+    assert_eq!(bench.end_orphans(made::SERVER, at(200)).await.unwrap(), 0);
+    assert_eq!(bench.end_orphans(made::SERVER, now).await.unwrap(), 1);
+    assert_eq!(bench.call(&who, young.id()).await.unwrap().call.status, CallStatus::Active);
+    assert_eq!(bench.call(&who, old.id()).await.unwrap().call.end_reason.as_deref(), Some("server_lost"));
+    assert_eq!(bench.end_orphans(Uuid::from_u128(2), now).await.unwrap(), 1, "its own server's next start ends it");
 }
 
 /// A tenant that keeps its calls for [`DAYS`].

@@ -33,8 +33,8 @@ struct Sequence {
 
 fn sequences() -> impl Strategy<Value = Sequence> {
     (0..6_usize).prop_flat_map(|utterances| {
-        let all: Vec<_> = (1..utterances + 4).collect();
-        let again = proptest::collection::vec((0..utterances + 4, any::<Index>()), 0..12);
+        let all: Vec<_> = (1..utterances + 5).collect();
+        let again = proptest::collection::vec((0..utterances + 5, any::<Index>()), 0..12);
         let batches = proptest::collection::vec(1..6_usize, 24);
         (Just(all).prop_shuffle(), again, batches).prop_map(move |(mut order, again, batches)| {
             for (entry, place) in again {
@@ -91,7 +91,7 @@ pub(crate) async fn what_is_there_stays_as_it_is(bench: Bench) {
     let Entry::CallStart(start) = call.start() else { panic!("made otherwise") };
     let Entry::Recording(recording) = call.recording() else { panic!("made otherwise") };
     let others = [
-        Entry::CallStart(CallStart { user: bench.member().await.user(), run: Uuid::nil(), ..start }),
+        Entry::CallStart(CallStart { user: bench.member().await.user(), server: Uuid::nil(), ..start }),
         call.said(Utterance { text: "Something else".into(), seq: 1, ..made::utterance(5) }),
         Entry::Conversation(ConversationEntry { header: call.header, messages: json!([]) }),
         Entry::Recording(RecordingEntry { object_key: "elsewhere".into(), size_bytes: 1, ..recording }),
@@ -153,7 +153,7 @@ pub(crate) async fn an_end_is_never_taken_back(bench: Bench) {
     bench.write(&[call.start(), call.utterance(0)]).await.unwrap();
     let later = Box::new(CallEnd { ended_at: at(999), reason: "error".into(), ..call.ending() });
     bench.write(&[Entry::CallEnd(later), call.start()]).await.unwrap();
-    assert_eq!(bench.end_orphans(Uuid::from_u128(2), at(9_999)).await.unwrap(), 0);
+    assert_eq!(bench.end_orphans(made::SERVER, at(9_999)).await.unwrap(), 0);
     let found = bench.call(&who, call.id()).await.unwrap();
     assert_eq!((found.call, found.utterances.len()), (ended, 1));
 }
@@ -162,7 +162,7 @@ pub(crate) async fn a_call_that_was_taken_for_lost_ends_as_it_did(bench: Bench) 
     let who = bench.member().await;
     let (call, other) = (placed_at(who, 0), placed_at(who, 10));
     bench.write(&[call.start(), call.utterance(0), other.start()]).await.unwrap();
-    assert_eq!(bench.end_orphans(Uuid::from_u128(2), at(9_999)).await.unwrap(), 2);
+    assert_eq!(bench.end_orphans(made::SERVER, at(9_999)).await.unwrap(), 2);
     bench.write(&call.whole(1)).await.unwrap();
     is_whole(&bench, call, 1).await.unwrap();
     let later = Box::new(CallEnd { reason: "error".into(), turns: 99, ..call.ending() });

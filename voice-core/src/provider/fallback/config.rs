@@ -12,7 +12,7 @@ pub struct FallbackConfig {
     /// The longest rest, and that of an engine whose configuration is wrong.
     pub longest_rest_ms: u64,
     /// STT and TTS: how long opening may take. An engine that is given up before, after half of it
-    /// at least, counts as failed.
+    /// at least, counts as failed; a TTS that takes so long has the next opened beside it.
     pub open_ms: u64,
     /// LLM: how long the first piece of an answer may take while another engine could be asked.
     pub first_token_ms: u64,

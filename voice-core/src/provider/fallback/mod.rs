@@ -10,12 +10,15 @@
 //! | who is asked next, who rests? | `health`, `choice` |
 //! | STT: who is opened? | `stt` |
 //! | LLM: until when may another answer? | `llm` |
-//! | TTS: what of a reply is still to be spoken, and by whom? | `tts`, `speech`, `script`, `voice` |
+//! | TTS: who is opened? | `tts`, `race` |
+//! | TTS: what of a reply is still to be spoken, and by whom? | `feed`, `speech`, `script`, `voice` |
 
 mod choice;
 mod config;
+mod feed;
 mod health;
 mod llm;
+mod race;
 mod script;
 mod speech;
 mod stt;

@@ -1,141 +1,22 @@
 //! One reply, spoken by one voice after the other until all is said.
 //!
-//! Invariant: clauses are kept until they are spoken. Each engine is asked once in a reply, and one of them once more.
-//! Nothing here waits but in `poll_next`.
+//! Invariant: each engine fails once in a reply at the most, and one of them once more. Nothing here waits but in
+//! `poll_next`. How clauses come in is not known here.
 
 use super::choice::{Choice, error_of_all};
-use super::health::Rest;
-use super::script::Script;
-use super::tts::{Pool, opening};
+use super::feed::{Feed, Finish, Shared, lock};
+use super::health::{Candidate, Rest};
+use super::race::{Opened, Opening, Race, opening};
+use super::tts::Pool;
 use super::voice::Voice;
-use crate::stage::{Handed, StageError, Tts, TtsEvent, TtsFeed, TtsReply, TtsSession};
+use crate::stage::{Handed, StageError, Tts, TtsEvent, TtsReply};
 use crate::units::{ReplyId, SampleRate};
-use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
-
-/// Clauses of a reply that are kept; further ones are refused.
-const MAX_CLAUSES: usize = 4_096;
-
-type Opening = BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>;
-
-/// What the two halves of a reply share.
-#[derive(Default)]
-struct Shared {
-    script: Script,
-    /// The present voice's.
-    feed: Option<Box<dyn TtsFeed>>,
-    /// What each voice was handed, in order; the present one's is the last.
-    handed: Vec<Handed>,
-    /// How many clauses of the script the present voice was given.
-    fed: usize,
-    finish: Finish,
-    /// The present voice refused a clause for good.
-    broken: Option<StageError>,
-    waker: Option<Waker>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Finish {
-    #[default]
-    No,
-    Wanted,
-    Told,
-    Cancelled,
-}
-
-impl Shared {
-    /// Gives the present voice what it was not given yet. A full one is tried again at the next poll.
-    fn feed_voice(&mut self) {
-        let Some(feed) = &mut self.feed else { return };
-        while let Some(clause) = self.script.for_voice(self.fed) {
-            match feed.speak(clause) {
-                Ok(()) => {
-                    self.fed += 1;
-                    if let Some(handed) = self.handed.last_mut() {
-                        handed.characters += clause.chars().count() as u64;
-                    }
-                }
-                Err(StageError::Full { .. }) => return,
-                Err(error) => {
-                    self.broken.get_or_insert(error);
-                    return;
-                }
-            }
-        }
-        if self.finish == Finish::Wanted {
-            self.finish = Finish::Told;
-            feed.finish();
-        }
-    }
-
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-}
-
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The half that is fed.
-pub(super) struct Feed {
-    shared: Arc<Mutex<Shared>>,
-}
-
-impl Feed {
-    pub(super) fn of(speech: &Speech) -> Self {
-        Self { shared: Arc::clone(&speech.shared) }
-    }
-}
-
-impl TtsFeed for Feed {
-    fn speak(&mut self, clause: &str) -> Result<(), StageError> {
-        let mut shared = lock(&self.shared);
-        if shared.finish != Finish::No {
-            return Err(StageError::Ended { engine: "the TTS" });
-        }
-        if shared.script.len() >= MAX_CLAUSES {
-            return Err(StageError::Full { engine: "the TTS" });
-        }
-        shared.script.push(clause);
-        shared.feed_voice();
-        shared.wake();
-        Ok(())
-    }
-
-    fn finish(&mut self) {
-        let mut shared = lock(&self.shared);
-        if shared.finish == Finish::No {
-            shared.finish = Finish::Wanted;
-            shared.feed_voice();
-            shared.wake();
-        }
-    }
-
-    fn cancel(&mut self) {
-        let mut shared = lock(&self.shared);
-        shared.finish = Finish::Cancelled;
-        if let Some(mut feed) = shared.feed.take() {
-            feed.cancel();
-        }
-        shared.wake();
-    }
-
-    fn take_handed(&mut self) -> Option<Vec<Handed>> {
-        let mut shared = lock(&self.shared);
-        let present = shared.handed.last().map(|handed| Handed { characters: 0, ..handed.clone() });
-        let handed = std::mem::take(&mut shared.handed);
-        shared.handed.extend(present);
-        Some(handed)
-    }
-}
 
 /// The half that is read.
 pub(super) struct Speech {
@@ -157,7 +38,7 @@ pub(super) struct Speech {
 
 enum State {
     Choosing,
-    Opening(usize, Opening),
+    Opening(Race),
     Speaking(Box<Voice>),
     Over,
 }
@@ -186,11 +67,16 @@ impl Speech {
         }
     }
 
+    /// The half that is fed.
+    pub(super) fn feed(&self) -> Feed {
+        Feed::of(&self.shared)
+    }
+
     /// Asks the next engine: the best that is awake and open; a better one that must be opened first is there for the
     /// next reply. Says how the reply ends if all were asked.
     fn choose(&mut self) -> Option<StageError> {
         let order = self.choice.order();
-        let fresh: Vec<_> = order.iter().filter(|candidate| !self.failed.contains(&candidate.at)).collect();
+        let fresh = self.fresh();
         let open = fresh.iter().find(|candidate| candidate.rest == Rest::Awake && self.pool.is_open(candidate.at));
         let next = match (fresh.first(), open) {
             (Some(best), Some(open)) => {
@@ -210,14 +96,20 @@ impl Speech {
         None
     }
 
-    /// Begins with an engine; one whose session has ended meanwhile is opened anew.
+    /// Those that have not failed in this reply, best first.
+    fn fresh(&self) -> Vec<Candidate> {
+        self.choice.order().into_iter().filter(|candidate| !self.failed.contains(&candidate.at)).collect()
+    }
+
+    /// Begins with an engine; one whose session has ended meanwhile is opened anew, and where that takes long, others are.
     fn begin(&mut self, at: usize, age: Age) {
         match self.pool.begin(at, self.reply) {
             Some(Ok((begun, rate))) => self.speak_with(at, begun, rate),
             Some(Err(error)) if age == Age::Fresh => self.engine_failed(at, error),
             Some(Err(_)) | None => {
                 self.pool.drop_session(at);
-                self.state = State::Opening(at, opening(&self.choice, at));
+                let others = self.fresh().into_iter().filter(|other| other.at != at && !self.pool.is_open(other.at));
+                self.state = State::Opening(Race::new(self.choice.clone(), at, others));
             }
         }
     }
@@ -237,11 +129,15 @@ impl Speech {
     }
 
     fn engine_failed(&mut self, at: usize, error: StageError) {
+        self.note_failure(at, error);
+        self.state = State::Choosing;
+    }
+
+    fn note_failure(&mut self, at: usize, error: StageError) {
         self.choice.failed(at, &error);
         self.pool.drop_session(at);
         self.failed.push(at);
         self.errors.push(error);
-        self.state = State::Choosing;
     }
 
     /// The voice broke: what it gave stays, the rest is another's.
@@ -323,16 +219,14 @@ impl Speech {
     fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Option<StageError>> {
         match &mut self.state {
             State::Choosing => return Poll::Ready(self.choose()),
-            State::Opening(at, opening) => {
-                let at = *at;
-                match std::task::ready!(opening.poll_unpin(cx)) {
-                    Ok(session) => {
-                        self.pool.put(at, session);
-                        self.begin(at, Age::Fresh);
-                    }
-                    Err(error) => self.engine_failed(at, error),
+            State::Opening(race) => match std::task::ready!(race.poll_next(cx)) {
+                Some(Opened { at, session: Ok(session) }) => {
+                    self.pool.put(at, session);
+                    self.begin(at, Age::Fresh);
                 }
-            }
+                Some(Opened { at, session: Err(error) }) => self.note_failure(at, error),
+                None => self.state = State::Choosing,
+            },
             State::Speaking(_) => std::task::ready!(self.poll_voice(cx)),
             State::Over => {}
         }

@@ -2,16 +2,19 @@
 
 use super::FallbackConfig;
 use super::choice::{Choice, error_of_all};
-use super::speech::{Feed, Speech};
+use super::race::{Opened, Race};
+use super::speech::Speech;
 use crate::stage::{StageError, Tts, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
 use futures::FutureExt;
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Several TTSs as one. A session opens the first that can be opened, and further ones when they are needed; all audio
-/// has the rate of the first.
+/// has the rate of the one that opened. An engine that takes half of [`FallbackConfig::open_ms`] to open gets company: the next
+/// is opened beside it, and the first that is open speaks.
 ///
 /// A reply whose engine refuses it, gives no audio in time or breaks off is spoken on by the next one: from the clause
 /// on that was not finished, or from the word on where word times were given; where they were not, or come after their
@@ -43,33 +46,24 @@ impl Tts for FallbackTts {
 }
 
 async fn open_any(choice: Choice<dyn Tts>) -> Result<Box<dyn TtsSession>, StageError> {
-    let mut errors = Vec::new();
-    for candidate in choice.order() {
-        match opening(&choice, candidate.at).await {
+    let (mut order, mut errors) = (choice.order(), Vec::new());
+    let Some(first) = order.pop_front() else { return Err(error_of_all(errors)) };
+    let mut race = Race::new(choice.clone(), first.at, order);
+    while let Some(Opened { at, session }) = poll_fn(|cx| race.poll_next(cx)).await {
+        match session {
             Ok(session) => {
                 let rate = session.sample_rate();
                 let pool = Pool::new(choice.len());
-                pool.put(candidate.at, session);
+                pool.put(at, session);
                 return Ok(Box::new(Session { choice, pool, rate }));
             }
             Err(error) => {
-                choice.failed(candidate.at, &error);
+                choice.failed(at, &error);
                 errors.push(error);
             }
         }
     }
     Err(error_of_all(errors))
-}
-
-/// Opens an engine within the deadline.
-pub(super) fn opening(
-    choice: &Choice<dyn Tts>,
-    at: usize,
-) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
-    let Some(open) = choice.engine(at).map(|engine| engine.open()) else {
-        return std::future::ready(Err(StageError::Ended { engine: "the TTS" })).boxed();
-    };
-    choice.clone().opened(at, "the TTS", open).boxed()
 }
 
 struct Session {
@@ -86,7 +80,7 @@ impl TtsSession for Session {
     /// Never fails: what goes wrong is the reply's to mend.
     fn begin(&mut self, reply: ReplyId) -> Result<TtsReply, StageError> {
         let speech = Speech::new(reply, self.choice.clone(), self.pool.clone(), self.rate);
-        let feed = Feed::of(&speech);
+        let feed = speech.feed();
         Ok(TtsReply { feed: Box::new(feed), events: speech.fuse().boxed() })
     }
 }

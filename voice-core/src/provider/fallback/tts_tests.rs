@@ -249,21 +249,69 @@ async fn each_engine_is_counted_what_it_was_handed_and_no_clause_that_came_betwe
     assert_eq!(feed.take_handed().unwrap(), [Handed { engine: "B".into(), characters: 0 }]);
 }
 
+/// What opens only after `ms`.
+fn opening_in(name: &'static str, ms: u64) -> Arc<dyn Tts> {
+    engine(name, TtsConfig { open_ms: ms, ..manner(vec![]) }).0
+}
+
+const NEVER_MS: u64 = 10_000_000;
+
+/// How long the first reply of a session waits for its voice, in milliseconds, and whose that is.
+async fn first_voice(tts: &FallbackTts) -> (u64, Vec<String>) {
+    let start = tokio::time::sleep(Duration::ZERO).deadline();
+    let mut session = tts.open().await.unwrap();
+    let waited = tokio::time::sleep(Duration::ZERO).deadline() - start;
+    (waited.as_millis() as u64, spoken(session.as_mut(), 1, &["Hello."]).await.engines)
+}
+
+#[tokio::test(start_paused = true)]
+async fn engines_that_do_not_open_have_others_opened_beside_them() {
+    let tts = of(vec![opening_in("A", NEVER_MS), opening_in("B", NEVER_MS), opening_in("C", 400)]);
+    assert_eq!(first_voice(&tts).await, (3_400, vec!["C".into()]), "before a call gives up after five seconds");
+    assert_eq!(first_voice(&tts).await, (400, vec!["C".into()]), "the others rest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_opens_in_time_has_no_other_opened_beside_it() {
+    let (second, log) = engine("B", manner(vec![]));
+    assert_eq!(first_voice(&of(vec![opening_in("A", 1_400), second])).await, (1_400, vec!["A".into()]));
+    assert!(log.replies().is_empty());
+    let slower = of(vec![opening_in("A", 1_700), opening_in("B", 600)]);
+    assert_eq!(first_voice(&slower).await, (1_700, vec!["A".into()]), "it is still the first that is open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_whose_voice_breaks_waits_for_the_first_that_opens() {
+    let (first, _) = engine("A", manner(vec![(0, TtsFault::ErrorAfter(480))]));
+    let tts = of(vec![first, opening_in("B", NEVER_MS), opening_in("C", 400)]);
+    let mut session = tts.open().await.unwrap();
+    let start = tokio::time::sleep(Duration::ZERO).deadline();
+    let reply = spoken(session.as_mut(), 1, &CLAUSES).await;
+    let took = tokio::time::sleep(Duration::ZERO).deadline() - start;
+    assert_eq!((reply.engines, reply.end.as_str()), (vec!["A".into(), "C".into()], "done"));
+    assert!((1_900..2_500).contains(&took.as_millis()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_rests_is_not_opened_beside_a_slow_one() {
+    let (second, log) = engine("B", manner(vec![]));
+    let tts = of(vec![opening_in("A", 2_900), second]);
+    tts.choice.failed(1, &StageError::Ended { engine: "B" });
+    assert_eq!(first_voice(&tts).await, (2_900, vec!["A".into()]));
+    assert!(log.replies().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_was_being_opened_when_the_call_gave_up_is_not_asked_first_again() {
-    let never = || TtsConfig { open_ms: 10_000_000, ..manner(vec![]) };
-    let tts = of(vec![engine("A", never()).0, engine("B", never()).0, engine("C", manner(vec![])).0]);
-    let five_seconds = Duration::from_secs(5);
-    assert!(tokio::time::timeout(five_seconds, tts.open()).await.is_err(), "A has had its time, B not yet");
-    let soon = Duration::from_millis(10);
-    let mut session = tokio::time::timeout(soon, tts.open()).await.unwrap().unwrap();
-    assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["C"]);
+    let tts = of(vec![opening_in("A", NEVER_MS), opening_in("B", 2_000)]);
+    let given_up = tokio::time::timeout(Duration::from_millis(2_500), tts.open()).await;
+    assert!(given_up.is_err(), "A has had its time, B not yet");
+    assert_eq!(first_voice(&tts).await, (2_000, vec!["B".into()]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_ends_while_an_engine_opens_says_nothing_of_it() {
-    let slow = TtsConfig { open_ms: 2_000, ..manner(vec![]) };
-    let tts = of(vec![engine("A", slow).0, engine("B", manner(vec![])).0]);
+    let tts = of(vec![opening_in("A", 1_200), engine("B", manner(vec![])).0]);
     assert!(tokio::time::timeout(Duration::from_secs(1), tts.open()).await.is_err());
     let mut session = tts.open().await.unwrap();
     assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["A"]);

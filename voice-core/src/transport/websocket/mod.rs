@@ -12,6 +12,7 @@ mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod wire;
 
 pub use wire::{WebSocketLimits, WireMessage, WireSendError, WireSender, WireTokens};

@@ -1,6 +1,7 @@
 //! The caller's half: messages of the socket to inputs of the line.
 
 use super::codec::Decoder;
+use super::texts::Texts;
 use super::wire::{Answers, WebSocketLimits, WireMessage};
 use crate::audio::{FRAME_MS, Frame};
 use crate::transport::line::{LineCommand, LineError, LineInfo, LineInput, PlayedReports};
@@ -14,10 +15,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
+/// Messages that mean nothing to the session (pings, wrong ones, empty audio) taken before the others get a turn.
+const MESSAGES_IN_A_ROW: u32 = 32;
+
 pub(super) struct WebSocketSource<R> {
     socket: R,
     audio: AudioInput,
     played: PlayedReports,
+    texts: Texts,
     answers: Answers,
     tokens: Option<mpsc::Sender<AuthToken>>,
     errors_left: u32,
@@ -35,7 +40,8 @@ impl<R> WebSocketSource<R> {
     ) -> Self {
         let audio = AudioInput::new(decoder, info, limits);
         let max_errors = limits.max_errors;
-        Self { socket, audio, played: info.played, answers, tokens, errors_left: max_errors, max_errors, ended: false }
+        let (played, texts) = (info.played, Texts::new());
+        Self { socket, audio, played, texts, answers, tokens, errors_left: max_errors, max_errors, ended: false }
     }
 
     /// What one message means; `None` if it is audio, which [`AudioInput`] gives out frame by frame, or was wrong.
@@ -45,10 +51,13 @@ impl<R> WebSocketSource<R> {
                 Ok(()) => Ok(None),
                 Err(error) => self.wrong(error.code(), &error),
             },
-            WireMessage::Text(text) => match decode_client(&text) {
-                Ok(message) => self.take_control(message),
-                Err(error) => self.wrong(error.code(), &error),
-            },
+            WireMessage::Text(text) => {
+                self.texts.count();
+                match decode_client(&text) {
+                    Ok(message) => self.take_control(message),
+                    Err(error) => self.wrong(error.code(), &error),
+                }
+            }
             WireMessage::Close => Err(LineError::Closed),
         }
     }
@@ -122,6 +131,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        let mut taken_in_a_row = 0;
         loop {
             if let Some(frame) = this.audio.next_frame() {
                 return Poll::Ready(Some(Ok(LineInput::Audio(frame))));
@@ -129,6 +139,12 @@ where
             if this.ended {
                 return Poll::Ready(None);
             }
+            ready!(this.texts.poll_ready(cx));
+            if taken_in_a_row == MESSAGES_IN_A_ROW {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            taken_in_a_row += 1;
             let taken = match ready!(Pin::new(&mut this.socket).poll_next(cx)) {
                 Some(Ok(message)) => this.take(message),
                 Some(Err(error)) => this.lost(&error),

@@ -54,8 +54,8 @@ struct Seat {
     kept: Span,
     arrivals: mpsc::Sender<Arrival>,
     door: Arc<Door>,
-    /// When what its user showed last runs out.
-    expires_at: watch::Sender<Instant>,
+    /// What its user showed last.
+    shown: watch::Sender<Renewed>,
 }
 
 /// A call's place among the resumables, with what its socket needs. Dropped, it is given up.
@@ -64,7 +64,16 @@ pub(super) struct Registration {
     within: Duration,
     kept: Span,
     arrivals: mpsc::Receiver<Arrival>,
-    renewals: watch::Receiver<Instant>,
+    renewals: watch::Receiver<Renewed>,
+}
+
+/// What somebody is who wants to take a call up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewed {
+    /// Its user, until then.
+    Until(Instant),
+    /// Its user, whose tenant is suspended.
+    Suspended,
 }
 
 /// Holds the place for as long as the call runs.
@@ -100,9 +109,9 @@ impl Resumables {
         let token = URL_SAFE_NO_PAD.encode(number);
         let (sender, arrivals) = mpsc::channel(1);
         let kept = Span::default();
-        let (expires_at, renewals) = watch::channel(who.expires_at);
+        let (shown, renewals) = watch::channel(Renewed::Until(who.expires_at));
         let owner = who.standing.principal;
-        let seat = Seat { owner, agreed, kept: kept.clone(), arrivals: sender, door: Arc::default(), expires_at };
+        let seat = Seat { owner, agreed, kept: kept.clone(), arrivals: sender, door: Arc::default(), shown };
         self.lock().insert(token.clone(), seat);
         Some(Registration { held: Held { resumables: self.clone(), token }, within, kept, arrivals, renewals })
     }
@@ -110,16 +119,29 @@ impl Resumables {
     /// The call that `token` names, if it runs and is of whoever was identified. Others' calls are answered like ones that
     /// are not there.
     pub(super) fn claim(&self, token: &str, who: &Identity, now: Instant) -> Result<Returning, Refused> {
-        let (seats, user) = (self.lock(), who.standing.principal);
-        let is_theirs = |seat: &&Seat| (seat.owner.tenant(), seat.owner.user()) == (user.tenant(), user.user());
-        let seat = seats.get(token).filter(is_theirs).filter(|seat| !seat.arrivals.is_closed());
+        let seats = self.lock();
+        let seat = seats.get(token).filter(|seat| seat.is_of(&who.standing.principal));
+        let seat = seat.filter(|seat| !seat.arrivals.is_closed());
         let seat = seat.ok_or(Refused::CallGone)?;
         let _pending = seat.door.enter(now).ok_or(Refused::Requests { retry_after: AGAIN })?;
         Ok(Returning { seat: seat.clone(), expires_at: who.expires_at, _pending })
     }
 
+    /// Ends the call that `token` names, if it is of `who`, whose tenant is suspended.
+    pub(super) fn end_suspended(&self, token: &str, who: &Principal) {
+        if let Some(seat) = self.lock().get(token).filter(|seat| seat.is_of(who)) {
+            seat.shown.send_replace(Renewed::Suspended);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Seat>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    fn is_of(&self, who: &Principal) -> bool {
+        (self.owner.tenant(), self.owner.user()) == (who.tenant(), who.user())
     }
 }
 
@@ -158,7 +180,7 @@ impl Returning {
         self.seat.arrivals.try_send(arrival).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(arrival) | mpsc::error::TrySendError::Closed(arrival) => Box::new(arrival),
         })?;
-        self.seat.expires_at.send_replace(self.expires_at);
+        self.seat.shown.send_replace(Renewed::Until(self.expires_at));
         Ok(())
     }
 }

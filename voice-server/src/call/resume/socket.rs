@@ -6,14 +6,14 @@
 use super::super::socket::{CallSocket, CloseCode, SocketError};
 use super::outbox::Outbox;
 use super::pulse::{Finding, Pulse};
-use super::{Arrival, Held, Registration};
+use super::{Arrival, Held, Registration, Renewed};
 use futures::{Sink, Stream};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 use tracing::{info, warn};
 use voice_core::transport::WireMessage;
 use voice_core::transport::native::ServerMessage;
@@ -46,8 +46,8 @@ pub(crate) struct Lasting {
     pub(in crate::call) socket: LastingSocket,
     /// Whether there is one now.
     pub(in crate::call) presence: watch::Receiver<Presence>,
-    /// When what the user showed last runs out.
-    pub(in crate::call) renewals: watch::Receiver<Instant>,
+    /// What the user showed last.
+    pub(in crate::call) renewals: watch::Receiver<Renewed>,
     /// The call can be taken up as long as this is kept.
     pub(in crate::call) place: Held,
 }

@@ -1,15 +1,20 @@
 //! Moves finished logs to the object store.
 //!
-//! Invariant: a file leaves this machine's disk only when the object store has it. Doing it again gives the same object.
+//! Invariant: a file leaves this machine's disk only when the object store has it and the journal has its entry, or where more
+//! wait than there is room for: then the oldest go, and are counted. Doing it again gives the same object and the same entry.
 
 use crate::persist::folders::Folders;
+use crate::persist::journal::Journal;
 use crate::persist::outgoing::Keeper;
-use crate::store::Header;
+use crate::persist::stats::{Stats, add};
+use crate::store::{Entry, Header, TurnLogEntry};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+use tracing::warn;
 
 /// An object store takes a log within this.
 const PUT_WITHIN: Duration = Duration::from_secs(60);
@@ -24,6 +29,10 @@ pub(crate) const MEDIA_TYPE: &str = "application/jsonl";
 pub(super) struct Keeping {
     pub(super) folders: Folders,
     pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) journal: Journal,
+    /// How much may wait.
+    pub(super) most_bytes: u64,
+    pub(super) stats: Arc<Stats>,
 }
 
 /// Why a log is not kept yet.
@@ -35,6 +44,8 @@ pub(super) enum KeepError {
     Objects(#[from] object_store::Error),
     #[error("the object store took longer than {} s", PUT_WITHIN.as_secs())]
     Slow,
+    #[error(transparent)]
+    Journal(#[from] crate::persist::JournalError),
 }
 
 impl Keeper for Keeping {
@@ -45,11 +56,22 @@ impl Keeper for Keeping {
         &self.folders
     }
 
+    async fn make_room(&self) -> io::Result<()> {
+        let dropped = self.folders.drop_oldest(self.most_bytes).await?;
+        for header in &dropped {
+            warn!(call = %header.call, most_bytes = self.most_bytes, "a turn log was dropped: too many wait to be kept");
+        }
+        add(&self.stats.turn_logs_dropped, dropped.len() as u64);
+        Ok(())
+    }
+
     async fn keep(&self, header: Header, file: &Path) -> Result<(), KeepError> {
         let bytes = tokio::fs::read(file).await?;
         let key = key(&header);
         let put = self.objects.put(&key, PutPayload::from(bytes));
         timeout(PUT_WITHIN, put).await.map_err(|_| KeepError::Slow)??;
+        let entry = TurnLogEntry { header, object_key: key.to_string() };
+        self.journal.append(&[Entry::TurnLog(entry)]).await?;
         Ok(tokio::fs::remove_file(file).await?)
     }
 }

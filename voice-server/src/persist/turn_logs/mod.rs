@@ -9,7 +9,10 @@ mod tests;
 mod writing;
 
 use super::folders::Folders;
+use super::journal::Journal;
+use super::limits::PersistLimits;
 use super::outgoing::FileTasks;
+use super::stats::Stats;
 use crate::store::Header;
 use keep::Keeping;
 use object_store::ObjectStore;
@@ -38,15 +41,17 @@ pub(crate) struct TurnLogs {
 /// What writes and keeps them.
 pub(crate) type TurnLogTasks = FileTasks;
 
-/// Starts to make logs of at most `max_bytes` under `data`, and to keep them in `objects`; what an earlier run left there is
-/// kept first. With 0 bytes no call has a log.
+/// Starts to make logs of at most [`PersistLimits::turn_log_bytes`] under `data`, and to keep them in `objects`; what an earlier
+/// run left there is kept first. With 0 bytes no call has a log.
 ///
 /// # Errors
 /// What the system says if there are no folders or no thread.
 pub(crate) fn start(
     data: &Path,
     objects: Arc<dyn ObjectStore>,
-    max_bytes: u64,
+    journal: Journal,
+    limits: &PersistLimits,
+    stats: Arc<Stats>,
 ) -> io::Result<(TurnLogs, TurnLogTasks)> {
     let folder = data.join("turn-logs");
     writing::end_leftovers(&folder.join("running"))?;
@@ -63,8 +68,9 @@ pub(crate) fn start(
     let closes = commands.clone();
     // A thread that is gone is closed.
     let close = move || drop(closes.send(Command::Close));
-    let tasks = FileTasks::start(Keeping { folders, objects }, ready, held, close);
-    Ok((TurnLogs { commands, max_bytes }, tasks))
+    let keeping = Keeping { folders, objects, journal, most_bytes: limits.waiting_turn_logs_bytes, stats };
+    let tasks = FileTasks::start(keeping, ready, held, close);
+    Ok((TurnLogs { commands, max_bytes: limits.turn_log_bytes }, tasks))
 }
 
 impl TurnLogs {

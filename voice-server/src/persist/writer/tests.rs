@@ -1,6 +1,7 @@
 use super::*;
 use crate::persist::stats::get;
 use crate::persist::testing::{Meets, ScriptedStore, call_start, header, quick, said};
+use crate::store::{RecordingEntry, TurnLogEntry};
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use std::time::Duration;
@@ -25,7 +26,8 @@ fn writing_in(folder: TempDir, store: Arc<ScriptedStore>, limits: &PersistLimits
     let (objects, stats) = (Arc::new(InMemory::new()), Arc::default());
     let (work, received) = mpsc::channel(1);
     let objects_of = Arc::clone(&objects) as Arc<dyn ObjectStore>;
-    let of = WriterOf { store: Arc::clone(&store) as _, objects: objects_of, run: Uuid::nil(), spool: folder.path() };
+    let of =
+        WriterOf { store: Arc::clone(&store) as _, objects: objects_of, server: Uuid::nil(), spool: folder.path() };
     let writer = Writer::new(of, limits, Arc::clone(&stats));
     #[expect(clippy::disallowed_methods, reason = "ends with the test")]
     tokio::spawn(writer.run(received));
@@ -42,11 +44,10 @@ impl Writing {
         self.keeps(recording(call)).await
     }
 
-    async fn keeps(&self, recording: Entry) -> bool {
-        let Entry::Recording(RecordingEntry { object_key, .. }) = &recording else { panic!("{recording:?}") };
-        let key = object_store::path::Path::from(object_key.as_str());
+    async fn keeps(&self, entry: Entry) -> bool {
+        let key = object_store::path::Path::from(object_key(&entry).unwrap());
         self.objects.put(&key, PutPayload::from_static(b"x")).await.unwrap();
-        self.write(vec![recording]).await;
+        self.write(vec![entry]).await;
         self.objects.head(&key).await.is_ok()
     }
 
@@ -79,6 +80,10 @@ fn recording(call: u128) -> Entry {
         size_bytes: 1,
         duration_ms: 1,
     })
+}
+
+fn turn_log(call: u128) -> Entry {
+    Entry::TurnLog(TurnLogEntry { header: header(call), object_key: format!("{call}.turns.jsonl") })
 }
 
 fn call(texts: &[&str]) -> Vec<Entry> {
@@ -168,6 +173,16 @@ async fn a_recording_that_comes_after_its_call_was_deleted_is_deleted_as_well() 
     assert!(writing.dead_letters().is_empty());
     assert!(writing.keeps_recording_of(6).await);
     assert_eq!(writing.store.rows(), [recording(6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_log_that_comes_after_its_call_was_deleted_is_deleted_as_well() {
+    let writing = writing(&quick());
+    writing.store.lose(5);
+    assert!(!writing.keeps(turn_log(5)).await);
+    assert!(writing.dead_letters().is_empty());
+    assert!(writing.keeps(turn_log(6)).await);
+    assert_eq!(writing.store.rows(), [turn_log(6)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,8 +22,8 @@ impl SystemStore for PgStore {
         self.to_the_end(write::write(self.worker(), entries.to_vec())).await
     }
 
-    async fn end_orphans(&self, run: Uuid, now: OffsetDateTime) -> Stored<u64> {
-        self.to_the_end(retention::end_orphans(self.worker(), run, now)).await
+    async fn end_orphans(&self, server: Uuid, now: OffsetDateTime) -> Stored<u64> {
+        self.to_the_end(retention::end_orphans(self.worker(), server, now)).await
     }
 
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {

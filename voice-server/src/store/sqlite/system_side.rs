@@ -22,8 +22,8 @@ impl SystemStore for SqliteStore {
         self.to_the_end(write::write(self.database(), entries.to_vec())).await
     }
 
-    async fn end_orphans(&self, run: Uuid, now: OffsetDateTime) -> Stored<u64> {
-        self.to_the_end(retention::end_orphans(self.database(), run, now)).await
+    async fn end_orphans(&self, server: Uuid, now: OffsetDateTime) -> Stored<u64> {
+        self.to_the_end(retention::end_orphans(self.database(), server, now)).await
     }
 
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {

@@ -45,7 +45,7 @@ async fn write_one(tx: &mut Tx, entry: &Entry) -> Stored<()> {
     // Also after a start: another tenant's call of the same id hides it.
     must_hold(tx, entry.header()).await?;
     match entry {
-        Entry::CallStart(_) => Ok(()),
+        Entry::CallStart(_) | Entry::TurnLog(_) => Ok(()),
         Entry::Utterance(entry) => utterance(tx, entry).await,
         Entry::Conversation(entry) => conversation(tx, entry).await,
         Entry::Recording(entry) => recording(tx, entry).await,
@@ -61,9 +61,9 @@ async fn must_hold(tx: &mut Tx, header: Header) -> Stored<()> {
     Err(StoreError::NotFound { what: "call" })
 }
 
-async fn start(tx: &mut Tx, CallStart { header, user, lead, run }: &CallStart) -> Stored<()> {
+async fn start(tx: &mut Tx, CallStart { header, user, lead, server }: &CallStart) -> Stored<()> {
     let query = sqlx::query(START).bind(header.tenant.0).bind(header.call.0).bind(micros(header.started_at));
-    let query = query.bind(user.0).bind(*lead).bind(*run);
+    let query = query.bind(user.0).bind(*lead).bind(*server);
     query.execute(&mut **tx).await.map_err(refused)?;
     Ok(())
 }

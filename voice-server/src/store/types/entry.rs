@@ -33,6 +33,8 @@ pub enum Entry {
     Conversation(ConversationEntry),
     /// A recording is in the object store.
     Recording(RecordingEntry),
+    /// A log of a call's turn-taking is in the object store.
+    TurnLog(TurnLogEntry),
     /// A call ended.
     CallEnd(Box<CallEnd>),
 }
@@ -43,7 +45,8 @@ impl Entry {
         match self {
             Self::CallStart(CallStart { header, .. })
             | Self::Conversation(ConversationEntry { header, .. })
-            | Self::Recording(RecordingEntry { header, .. }) => *header,
+            | Self::Recording(RecordingEntry { header, .. })
+            | Self::TurnLog(TurnLogEntry { header, .. }) => *header,
             Self::Utterance(entry) => entry.header,
             Self::CallEnd(entry) => entry.header,
         }
@@ -59,8 +62,9 @@ pub struct CallStart {
     pub user: UserId,
     /// For which lead, if for one.
     pub lead: Option<Uuid>,
-    /// Which run of the server holds it: calls of a run that died are ended by the next.
-    pub run: Uuid,
+    /// Which server holds it: calls that it leaves when it dies are ended at its next start.
+    #[serde(alias = "run")]
+    pub server: Uuid,
 }
 
 /// Something was said or done.
@@ -96,6 +100,16 @@ pub struct RecordingEntry {
     pub size_bytes: i64,
     /// Its length in time.
     pub duration_ms: i64,
+}
+
+/// A log of a call's turn-taking is in the object store. It has no row of its own: the call leads to it, and an entry whose call
+/// is gone tells that nothing does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnLogEntry {
+    /// Of which call.
+    pub header: Header,
+    /// Where it is.
+    pub object_key: String,
 }
 
 /// A call ended.

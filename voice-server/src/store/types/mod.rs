@@ -12,7 +12,7 @@ mod tenancy;
 
 pub use analytics::{Analytics, Dashboard, DayCount, Period};
 pub use call::{CallDetail, CallFilter, CallStatus, CallSummary, Recording, Utterance, UtteranceTimes, Who};
-pub use entry::{CallEnd, CallStart, ConversationEntry, Entry, Header, RecordingEntry, UtteranceEntry};
+pub use entry::{CallEnd, CallStart, ConversationEntry, Entry, Header, RecordingEntry, TurnLogEntry, UtteranceEntry};
 pub use outreach::{
     Campaign, CampaignFields, CampaignStatus, Client, ClientFields, Lead, LeadFields, LeadFilter, LeadStatus,
 };

@@ -82,6 +82,36 @@ for (const rate of [48_000, 44_100, 16_000, 96_000]) {
   assertEqual(playout.takeEnded(), [{ reply: 5, samples: assertContiguous([...before.heard, ...paused.heard]) }]);
 }
 
+// The next reply's audio ends one that is paused, before its first sample, within its ramp or long after it: nothing more of it
+// is heard, and the next one is.
+for (const [what, quanta] of [["unheard", 0], ["ramp", 0], ["long", 100]]) {
+  const playout = new Playout(LINE_RATE, 48_000);
+  const before = what === "unheard" ? { end: 0, heard: [] } : (second(playout, 1), render(playout, 0, 12_800));
+  playout.pause(1);
+  const paused = render(playout, before.end, quanta * QUANTUM);
+  second(playout, 2);
+  const after = render(playout, paused.end, 12_800);
+  const ramp = after.heard.filter((told) => told.reply === 1).length;
+  assert(ramp === (what === "ramp" ? 1 : 0), what, "no more than the ramp", ramp);
+  assertEqual(after.heard.find((told) => told.reply === 2)?.first, 0);
+  assert(largest(after.sound.slice(-QUANTUM)) > 0.1, what, "it is heard");
+  playout.push(1, 6_000, tone(LINE_RATE, 440, 480));
+  assert(playout.queues.every((queue) => queue.reply === 2), what, "what comes late of it is nobody's");
+  assertEqual(playout.takeEnded().map((ended) => ended.reply), [1]);
+}
+
+// One that is paused just before its end was told does not keep the next one from being heard.
+{
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.push(1, 0, tone(LINE_RATE, 440, 2_400));
+  const before = render(playout, 0, 12_800);
+  playout.pause(1);
+  playout.finish(1, 2_400);
+  const paused = render(playout, before.end, 12_800);
+  second(playout, 2);
+  assert(render(playout, paused.end, 12_800).heard.some((told) => told.reply === 2));
+}
+
 // Paused before its first sample, a reply begins with that one.
 {
   const playout = new Playout(LINE_RATE, 48_000);

@@ -44,7 +44,8 @@ export class Playout {
     if (this.#isOver(reply)) this.counters.late += 1;
     const queue = this.#queue(reply);
     if (!queue) return;
-    // One reply at a time comes: of those before, this was all.
+    // One reply at a time comes: of those before, this was all, and one that is paused is over, whatever became of the word.
+    for (const other of [...this.paused]) if (other < reply) this.clear(other);
     for (const other of this.queues) if (other.reply < reply) other.total ??= other.end;
     if (queue.since === undefined) queue.since = frame;
     if (!queue.push(position, samples)) this.counters.refused += 1;

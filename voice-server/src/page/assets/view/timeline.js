@@ -184,13 +184,25 @@ export class TimelineView {
       const top = lane === "caller" ? 0 : laneHeight;
       pen.strokeStyle = pen.fillStyle = this.color(color);
       line(pen, at, top + 4, at, top + laneHeight - 2);
-      // The label goes where it covers no other.
-      const row = at > rows[lane][0] ? 0 : at > rows[lane][1] && width > NARROW_PX ? 1 : null;
-      if (row === null || at < 0) continue;
-      rows[lane][row] = at + pen.measureText(label).width + 10;
-      pen.fillText(label, at + 4, top + laneHeight - 4 - row * 13);
+      if (at < 0) continue;
+      const place = labelPlace(rows[lane], at, pen.measureText(label).width, width);
+      if (place) pen.fillText(label, place.left, top + laneHeight - 4 - place.row * 13);
     }
   }
+}
+
+/**
+ * Where the label of a mark at `at` goes so that the picture, `width` wide, does not cut it and it covers no other: `left` and
+ * `row`, which `rows`, what each row is taken up to, then knows of; `null` where there is no room. All in CSS pixels.
+ */
+export function labelPlace(rows, at, labelPx, width) {
+  const fits = at + 4 + labelPx <= width;
+  const left = fits ? at + 4 : at - 4 - labelPx;
+  const from = fits ? at : left;
+  const row = from > rows[0] ? 0 : from > rows[1] && width > NARROW_PX ? 1 : null;
+  if (row === null || left < 0) return null;
+  rows[row] = fits ? left + labelPx + 6 : at;
+  return { left, row };
 }
 
 function line(pen, fromX, fromY, toX, toY) {

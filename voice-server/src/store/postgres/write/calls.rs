@@ -41,9 +41,16 @@ pub(super) async fn start(acting: &mut Acting, phase: &[&Entry]) -> Stored<i64> 
     let query = query.bind(starts.iter().map(|start| start.header.started_at).collect::<Vec<_>>());
     let query = query.bind(starts.iter().map(|start| start.user.0).collect::<Vec<_>>());
     let query = query.bind(starts.iter().map(|start| start.lead).collect::<Vec<_>>());
-    let query = query.bind(starts.iter().map(|start| start.run).collect::<Vec<_>>());
+    let query = query.bind(starts.iter().map(|start| start.server).collect::<Vec<_>>());
     query.execute(&mut **acting).await.map_err(refused)?;
-    let query = sqlx::query_scalar(WITHOUT_CALL).bind(&tenants).bind(&calls);
+    without(acting, phase).await
+}
+
+/// Gives how many of the calls are not there.
+pub(super) async fn without(acting: &mut Acting, phase: &[&Entry]) -> Stored<i64> {
+    let headers = phase.iter().map(|entry| entry.header());
+    let (tenants, calls): (Vec<Uuid>, Vec<Uuid>) = headers.map(|header| (header.tenant.0, header.call.0)).unzip();
+    let query = sqlx::query_scalar(WITHOUT_CALL).bind(tenants).bind(calls);
     query.fetch_one(&mut **acting).await.map_err(refused)
 }
 

@@ -30,6 +30,7 @@ async fn write_phase(acting: &mut Acting, phase: &[&Entry]) -> Stored<()> {
         Some(Entry::Utterance(_)) => rows::utterances(acting, phase).await?,
         Some(Entry::Conversation(_)) => rows::conversations(acting, phase).await?,
         Some(Entry::Recording(_)) => rows::recordings(acting, phase).await?,
+        Some(Entry::TurnLog(_)) => calls::without(acting, phase).await?,
         Some(Entry::CallEnd(_)) => calls::end(acting, phase).await?,
         None => 0,
     };

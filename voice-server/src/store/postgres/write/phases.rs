@@ -47,7 +47,7 @@ mod tests {
     }
 
     fn start(call: u128) -> Entry {
-        Entry::CallStart(CallStart { header: header(call), user: UserId(Uuid::nil()), lead: None, run: Uuid::nil() })
+        Entry::CallStart(CallStart { header: header(call), user: UserId(Uuid::nil()), lead: None, server: Uuid::nil() })
     }
 
     fn conversation(call: u128) -> Entry {

@@ -1,3 +1,5 @@
+mod floods;
+
 use super::*;
 use crate::audio::Frame;
 use crate::transport::native::{AudioHeader, Encoding, ErrorCode, ServerMessage, decode_server};
