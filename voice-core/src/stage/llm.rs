@@ -96,7 +96,7 @@ pub enum LlmEvent {
     Serving(Serving),
     /// The next piece of text.
     Delta(String),
-    /// A complete function call.
+    /// A complete function call. A generation that asks for 128 is cut off there.
     ToolCall(ToolCall),
     /// What the generation cost, where the engine says.
     Usage(TokenUsage),

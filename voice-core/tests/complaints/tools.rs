@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use voice_core::provider::scripted::{LlmConfig, LlmLog, LlmReply, ScriptedLlm, ScriptedTts, TtsConfig, Utterance};
 use voice_core::session::{Agent, SessionEvent, ToolState};
 use voice_core::stage::{
@@ -168,6 +169,40 @@ async fn a_tool_quicker_than_the_models_last_word_is_answered_too() {
     let (record, call) = call.hang_up().await;
     assert_eq!((record.turns[0].outcome, record.turns[0].heard_text()), (ReplyOutcome::Completed, "It is done."));
     assert!(call.first_audio_ms(record.turns[0].reply).unwrap() - asked < 700);
+}
+
+/// Asks for a thousand tools before it says that it waits for them; tells of every request after the first.
+struct Insatiable(UnboundedSender<LlmRequest>);
+
+impl Llm for Insatiable {
+    fn generate(&self, request: LlmRequest) -> LlmStream {
+        let answered = request.messages.iter().any(|message| message.role == Role::Tool);
+        if answered {
+            self.0.send(request).unwrap();
+            let said = [Ok(LlmEvent::Delta("It is done.".into())), Ok(LlmEvent::Done(FinishReason::Stop))];
+            return Box::pin(futures::stream::iter(said));
+        }
+        let call = |n| ToolCall { call: format!("c{n}"), name: "book".into(), arguments_json: "{}".into() };
+        let calls = (0..1_000).map(move |n| Ok(LlmEvent::ToolCall(call(n))));
+        Box::pin(futures::stream::iter(calls.chain([Ok(LlmEvent::Done(FinishReason::ToolCalls))])))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_asks_for_tools_without_end_is_cut_off_and_what_it_asked_is_answered() {
+    let (asked, mut requests) = unbounded_channel();
+    let mut agent = agent(hears(vec![Utterance::say("Book a table.")]), Insatiable(asked), crate::voice());
+    agent.tools.push(Arc::new(Booking::new(0, BargeInBehaviour::Cancel)));
+    let mut call = Call::start(agent);
+    call.silent(200).await;
+    call.speak(900).await;
+    call.until_turns_end(1).await;
+    let (record, _) = call.hang_up().await;
+    assert_eq!((record.turns[0].outcome, record.turns[0].heard_text()), (ReplyOutcome::Completed, "It is done."));
+    let messages = requests.recv().await.unwrap().messages;
+    let calls: usize = messages.iter().map(|message| message.tool_calls.len()).sum();
+    let answers = messages.iter().filter(|message| message.role == Role::Tool).count();
+    assert_eq!((calls, answers), (128, 128));
 }
 
 /// Panics before there is anything to await.

@@ -15,6 +15,9 @@ const MAX_REPLY_CHARS: usize = 10_000;
 const MAX_STEPS: usize = 32;
 /// Pieces of text of one reply. A model that goes on, with empty ones even, is cut off there.
 const MAX_DELTAS: u64 = 20_000;
+/// Calls of tools in one generation, as many as a vendor's answer may have. A model that goes on asking is cut off there,
+/// and these are answered.
+const MAX_TOOL_CALLS: usize = 128;
 /// How often one reply may call tools and go on.
 const MAX_TOOL_ROUNDS: u32 = 8;
 
@@ -132,6 +135,9 @@ impl LiveReply {
                 self.flush_text();
                 self.tool_calls.push(call.clone());
                 self.news.push_back(ReplyNews::ToolCall(call));
+                if self.tool_calls.len() >= MAX_TOOL_CALLS {
+                    self.generation_over();
+                }
             }
             LlmEvent::Usage(usage) => self.bill.tokens(usage),
             LlmEvent::Done(
