@@ -139,13 +139,13 @@ impl Refused {
         }
     }
 
-    /// The reason of `bye`, and the code the socket closes with.
-    pub(crate) fn bye(self) -> (&'static str, u16) {
+    /// The code the socket then closes with.
+    pub(crate) fn close_code(self) -> u16 {
         match self.status() {
-            StatusCode::TOO_MANY_REQUESTS => ("over_limit", 4429),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GONE => ("unavailable", 1013),
-            StatusCode::FORBIDDEN => ("unauthorized", 4403),
-            _ => ("unauthorized", UNAUTHORIZED),
+            StatusCode::TOO_MANY_REQUESTS => 4429,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GONE => 1013,
+            StatusCode::FORBIDDEN => 4403,
+            _ => UNAUTHORIZED,
         }
     }
 }

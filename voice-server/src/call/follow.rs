@@ -4,6 +4,7 @@
 //! none of it.
 
 use super::keep::{Keeper, Kept, withhold};
+use super::names::SERVER_FAULT;
 use super::report::Reporter;
 use crate::server::Server;
 use tracing::{info, warn};
@@ -11,9 +12,6 @@ use voice_core::session::{SessionEvent, SessionEvents, Stage};
 use voice_core::stage::StageError;
 use voice_core::transport::WireSender;
 use voice_core::transport::native::ServerMessage;
-
-/// Why a call ended whose session broke off.
-const SERVER_FAULT: &str = "server_fault";
 
 /// Tells the client what happens until nothing more will. Dropping `sender` at the end lets the socket close.
 pub(super) async fn follow(server: &Server, mut events: SessionEvents, sender: WireSender, mut keeper: Keeper<'_>) {

@@ -93,7 +93,7 @@ where
     }
 }
 
-/// Tells a client that there is no call, and closes the socket.
+/// Tells a client that there is no call, and closes the socket: the one place where that is said.
 pub(crate) async fn turn_away<S, E>(socket: &mut S, code: ErrorCode, why: &impl fmt::Display)
 where
     S: Sink<WireMessage, Error = E> + Unpin,
@@ -139,10 +139,19 @@ async fn refuse<S, E>(socket: &mut S, code: ErrorCode, message: String) -> Resul
 where
     S: Sink<WireMessage, Error = E> + Unpin,
 {
-    let reason = if code == ErrorCode::Handshake { "handshake_failed" } else { "unavailable" };
     socket.send(text(&ServerMessage::Error { code, message })).await?;
-    socket.send(text(&ServerMessage::Bye { reason: reason.into() })).await?;
+    socket.send(text(&ServerMessage::Bye { reason: goodbye(code).into() })).await?;
     socket.close().await
+}
+
+/// The reason of `bye` where there was no call.
+fn goodbye(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Handshake => "handshake_failed",
+        ErrorCode::Unauthorized => "unauthorized",
+        ErrorCode::OverLimit => "over_limit",
+        _ => "unavailable",
+    }
 }
 
 fn text(message: &ServerMessage) -> WireMessage {
@@ -215,11 +224,14 @@ mod tests {
             welcome(&mut socket, &CallId::new("c1"), agreed, None, within).await.unwrap();
         }
         drop(socket);
-        let decode = |message| match message {
+        (agreed, received.map(told).collect().await)
+    }
+
+    fn told(message: WireMessage) -> ServerMessage {
+        match message {
             WireMessage::Text(text) => decode_server(&text).unwrap(),
             other => panic!("expected text, got {other:?}"),
-        };
-        (agreed, received.map(decode).collect().await)
+        }
     }
 
     fn is_refusal(answers: &[ServerMessage]) -> bool {
@@ -238,6 +250,23 @@ mod tests {
         let (played, resumable) = (PlayedReports::Reported, Resumable::No);
         assert_eq!(agreed, Ok(Agreed { format: audio, played, resumable, resume: None }));
         assert_eq!(answers, [ServerMessage::Ready { protocol: 1, call_id: "c1".into(), audio, resume: None }]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_turned_away_is_told_why_in_a_word_and_a_sentence() {
+        for (code, word) in [
+            (ErrorCode::Handshake, "handshake_failed"),
+            (ErrorCode::Unauthorized, "unauthorized"),
+            (ErrorCode::OverLimit, "over_limit"),
+            (ErrorCode::Unavailable, "unavailable"),
+        ] {
+            let (mut socket, received) = socket(Vec::new());
+            turn_away(&mut socket, code, &"the sentence").await;
+            drop(socket);
+            let told: Vec<_> = received.map(told).collect().await;
+            let error = ServerMessage::Error { code, message: "the sentence".into() };
+            assert_eq!(told, [error, ServerMessage::Bye { reason: word.into() }]);
+        }
     }
 
     #[tokio::test(start_paused = true)]

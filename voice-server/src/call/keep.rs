@@ -4,6 +4,7 @@
 //! hole: what it refused is given again before anything later. A call that began ends, whatever becomes of its task: a
 //! [`Keeper`] that is dropped ends it, and an end that the journal refuses is overdue until it takes it.
 
+use super::names::SERVER_FAULT;
 use super::transcript::Transcript;
 use crate::cost::Prices;
 use crate::persist::{JournalError, Persistence};
@@ -24,9 +25,6 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Why a call ended that could not be kept and was therefore never held.
 const UNAVAILABLE: &str = "unavailable";
-
-/// Why a call ended whose task went away.
-const SERVER_FAULT: &str = "server_fault";
 
 /// Whether what an event tells may be told as final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -74,8 +74,8 @@ async fn admit(server: &Server, socket: &mut CallSocket, newcomer: Newcomer) -> 
         Err(why) => {
             info!(reason = why.label(), "call refused");
             server.metrics.call_refused(why.label());
-            socket.close_code().set(why.bye().1);
-            introduction::send_away(socket, why).await;
+            socket.close_code().set(why.close_code());
+            turn_away(socket, why.code(), &why).await;
             None
         }
     }

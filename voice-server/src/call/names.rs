@@ -3,6 +3,9 @@
 use voice_core::session::{Stage, ToolState};
 use voice_core::turn::{BargeInCause, EndReason, EotSource, ReplyOutcome};
 
+/// Why a call ended that broke off by a fault of the server.
+pub(crate) const SERVER_FAULT: &str = "server_fault";
+
 pub(crate) fn end_reason(reason: EndReason) -> &'static str {
     match reason {
         EndReason::CallerHungUp => "caller_hung_up",
@@ -46,6 +49,7 @@ pub(crate) fn eot_source(source: EotSource) -> &'static str {
         EotSource::Stt => "stt",
         EotSource::Timeout => "timeout",
         EotSource::Dtmf => "dtmf",
+        EotSource::CallEnded => "call_ended",
         _ => "other",
     }
 }
@@ -66,5 +70,25 @@ pub(crate) fn tool_state(state: &ToolState) -> &'static str {
         ToolState::Failed(_) => "failed",
         ToolState::Cancelled => "cancelled",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_tells_by_its_own_word_what_ended_it() {
+        for (source, word) in [
+            (EotSource::Silence, "silence"),
+            (EotSource::Model, "model"),
+            (EotSource::Stt, "stt"),
+            (EotSource::Timeout, "timeout"),
+            (EotSource::Dtmf, "dtmf"),
+            (EotSource::CallEnded, "call_ended"),
+        ] {
+            assert_eq!(eot_source(source), word);
+            assert_eq!(serde_json::to_value(source).unwrap(), word, "as in the log of the turn-taking");
+        }
     }
 }

@@ -45,7 +45,7 @@ pub struct TurnReport {
     pub speech_end_ms: Option<f64>,
     /// When the end of turn was decided.
     pub eot_ms: Option<f64>,
-    /// `silence`, `model`, `stt`, `timeout` or `dtmf`.
+    /// `silence`, `model`, `stt`, `timeout`, `dtmf` or `call_ended`.
     pub eot_source: Option<String>,
     /// Whether the reply was started before the end of turn was certain.
     pub speculative: bool,
