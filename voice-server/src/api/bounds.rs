@@ -58,9 +58,8 @@ pub(crate) fn email(field: &str, value: &str) -> Result<(), Problem> {
         || value.len() > MAX_EMAIL_BYTES
         || value.chars().any(|char| char.is_control() || char.is_whitespace())
     {
-        return Err(Problem::invalid(format!(
-            "{field} must be an address of at most 254 bytes, as in ann@example.com"
-        )));
+        let problem = format!("{field} must be an address of at most {MAX_EMAIL_BYTES} bytes, as in ann@example.com");
+        return Err(Problem::invalid(problem));
     }
     Ok(())
 }
@@ -107,6 +106,10 @@ mod tests {
     #[test]
     fn an_address_has_two_parts() {
         assert!(email("email", "ann@example.com").is_ok());
+        let of_length = |bytes: usize| format!("{}@example.com", "a".repeat(bytes - "@example.com".len()));
+        assert!(email("email", &of_length(MAX_EMAIL_BYTES)).is_ok());
+        let refused = email("email", &of_length(MAX_EMAIL_BYTES + 1)).unwrap_err();
+        assert!(format!("{refused:?}").contains("at most 320 bytes"), "{refused:?}");
         for wrong in ["", "ann", "@example.com", "ann@", "a nn@example.com", "ann@exa\nmple.com"] {
             assert!(email("email", wrong).is_err(), "{wrong:?}");
         }
