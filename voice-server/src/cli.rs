@@ -79,7 +79,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Box<dyn Error>> {
     for note in &built.notes {
         info!("{note}");
     }
-    let recordings = open_recordings(&settings.recordings, &settings.data)?;
+    let recordings = open_recordings(&settings.recordings, settings.environment.bucket(), &settings.data)?;
     let ServerLimits { journal_bytes, turn_log_bytes, waiting_turn_logs_bytes, .. } = settings.limits;
     let limits = PersistLimits { journal_bytes, turn_log_bytes, waiting_turn_logs_bytes, ..PersistLimits::default() };
     let persist = PersistConfig { data: settings.data, limits };

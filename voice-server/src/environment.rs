@@ -1,13 +1,17 @@
-//! The keys and addresses of vendors, and whose tokens to trust: the one place that reads the process's environment, but for the flags that clap
-//! reads itself.
+//! The keys and addresses of vendors, whose tokens to trust, where to keep things: the one place where this crate reads the
+//! process's environment, but for what clap reads for flags. Libraries read for themselves what is theirs by custom, and
+//! only where it is not said here: the driver of Postgres what an address leaves out (`PGPASSWORD` and its like), the
+//! bucket's client its proxies (`HTTPS_PROXY`), TLS where this machine's certificates are (`SSL_CERT_FILE`).
 //!
 //! Invariant: a value is checked once, here, and no error and no `Debug` shows it: any of them may hold a key.
 
 use crate::auth::TrustedIssuers;
+use crate::persist::BucketAccess;
 use crate::store::StoreAddress;
+use crate::this_machine::is_this_machine;
 use std::collections::BTreeMap;
 use std::fmt;
-use url::{Host, Url};
+use url::Url;
 
 /// Whose key or address it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +118,7 @@ pub struct Environment {
     log_filter: Option<String>,
     issuers: TrustedIssuers,
     store: StoreAddress,
+    bucket: BucketAccess,
 }
 
 /// The variable of [`Environment::log_filter`].
@@ -163,8 +168,13 @@ impl Environment {
     pub fn read(lookup: impl Fn(&'static str) -> Option<String>) -> Result<Self, EnvironmentError> {
         let value = |variable| lookup(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let issuers = TrustedIssuers::read(value).ok_or(EnvironmentError::Deployment)?;
-        let mut environment =
-            Self { log_filter: value(LOG_VARIABLE), issuers, store: StoreAddress::read(value), ..Self::default() };
+        let mut environment = Self {
+            log_filter: value(LOG_VARIABLE),
+            issuers,
+            store: StoreAddress::read(value),
+            bucket: BucketAccess::read(value),
+            ..Self::default()
+        };
         for account in Account::ALL {
             let variable = account.key_variable();
             if let Some(key) = value(variable) {
@@ -222,6 +232,11 @@ impl Environment {
         &self.store
     }
 
+    /// Who opens the bucket of recordings.
+    pub fn bucket(&self) -> &BucketAccess {
+        &self.bucket
+    }
+
     /// The account's key.
     #[cfg(feature = "vendors")]
     pub fn key(&self, account: Account) -> Option<voice_core::provider::ApiKey> {
@@ -266,13 +281,7 @@ fn check_url(url: &str) -> Result<(), &'static str> {
 /// Whether it is plain, and not of this machine.
 fn is_in_the_clear(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    matches!(url.scheme(), "http" | "ws") && !is_here
+    matches!(url.scheme(), "http" | "ws") && !url.host_str().is_some_and(is_this_machine)
 }
 
 #[cfg(test)]
@@ -338,6 +347,14 @@ mod tests {
         names.map(|(name, _)| name).filter(|name| is_name(name)).collect()
     }
 
+    /// The variables of the flags of a command and of all commands within it.
+    fn flags_variables(command: &clap::Command) -> BTreeSet<String> {
+        let flags = command.get_arguments().filter_map(|argument| argument.get_env());
+        let mut all: BTreeSet<_> = flags.map(|name| name.to_string_lossy().into_owned()).collect();
+        all.extend(command.get_subcommands().flat_map(flags_variables));
+        all
+    }
+
     #[test]
     fn the_example_lists_every_variable_each_with_a_comment() {
         let example = include_str!("../.env.example");
@@ -348,12 +365,10 @@ mod tests {
             .chain([LOG_VARIABLE])
             .chain(crate::auth::VARIABLES)
             .chain(crate::store::VARIABLES)
+            .chain(crate::persist::VARIABLES)
             .map(str::to_owned)
             .collect();
-        let command = crate::Cli::command();
-        let commands = std::iter::once(&command).chain(command.get_subcommands());
-        let flags = commands.flat_map(|command| command.get_arguments()).filter_map(|argument| argument.get_env());
-        all.extend(flags.map(|name| name.to_string_lossy().into_owned()));
+        all.extend(flags_variables(&crate::Cli::command()));
         let listed: BTreeSet<_> = variables_of(example).into_iter().map(str::to_owned).collect();
         assert_eq!(listed, all);
         let lines: Vec<_> = example.lines().collect();

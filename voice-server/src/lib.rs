@@ -34,6 +34,7 @@ mod server;
 mod shares;
 mod start;
 pub mod store;
+mod this_machine;
 mod token;
 
 pub use agent::{AgentError, BuiltAgent, build_agent};
@@ -44,7 +45,8 @@ pub use cost::{EnginePrices, Price, Prices};
 pub use environment::{Account, Environment, EnvironmentError};
 pub use limits::ServerLimits;
 pub use persist::{
-    PersistConfig, PersistError, PersistLimits, RecordingError, RecordingSettings, SpoolError, open_recordings,
+    BucketAccess, PersistConfig, PersistError, PersistLimits, RecordingError, RecordingSettings, SpoolError,
+    open_recordings,
 };
 pub use principal::{CallUuid, Principal, Role, TenantId, UserId};
 pub use sections::*;

@@ -3,10 +3,10 @@
 //! Invariant: an address that was parsed is on this machine or is reached over TLS that verifies the server's name; and
 //! its password is in no error and no `Debug`.
 
+use crate::this_machine::is_this_machine;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, PgConnection};
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Where a database is and who connects: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`.
@@ -78,10 +78,7 @@ impl fmt::Debug for DatabaseUrl {
 /// Whether nothing leaves this machine on the way to it.
 fn is_here(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
-    options.get_socket().is_some()
-        || host.starts_with('/')
-        || host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    options.get_socket().is_some() || host.starts_with('/') || is_this_machine(host)
 }
 
 #[cfg(test)]

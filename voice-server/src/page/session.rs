@@ -9,6 +9,7 @@ use crate::development::Development;
 use crate::problem::Problem;
 use crate::server::Peer;
 use crate::store::AnyStore;
+use crate::this_machine::is_this_machine;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -80,7 +81,7 @@ fn check(address: Option<IpAddr>, headers: &HeaderMap) -> Result<(), &'static st
         return Err("this is for browsers on the server's own machine; elsewhere, sign in with a token");
     }
     let host = text(headers, &header::HOST).unwrap_or_default();
-    if !is_loopback(host) {
+    if !is_this_machine(without_port(host)) {
         return Err("open the page under the server's own address, as in http://127.0.0.1:8080/");
     }
     let is_own_page = origin::of(headers).and_then(|page| page.strip_prefix("http://")) == Some(host);
@@ -95,14 +96,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }
 
-/// Whether `host` of a request names this machine and nothing that a name server could have a say in.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    };
-    let is_address = || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    name.eq_ignore_ascii_case("localhost") || is_address()
+    }
 }
 
 #[cfg(test)]

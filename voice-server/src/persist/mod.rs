@@ -5,6 +5,7 @@
 //! bounded: at the bound, calls are refused with a reason and entries loudly, and what was refused is not told as final.
 
 mod backoff;
+mod bucket;
 mod dead_letters;
 mod folders;
 mod identity;
@@ -25,10 +26,13 @@ pub(crate) mod testing;
 mod turn_logs;
 mod writer;
 
+pub use bucket::BucketAccess;
 pub use journal::SpoolError;
 pub use limits::PersistLimits;
 pub use objects::{RecordingError, RecordingSettings, open_recordings};
 
+#[cfg(test)]
+pub(crate) use bucket::VARIABLES;
 pub(crate) use journal::{Journal, JournalError};
 #[cfg(test)]
 pub(crate) use stats::get;

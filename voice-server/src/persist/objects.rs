@@ -1,6 +1,6 @@
 //! Where recordings are kept: a folder of this machine, or a bucket.
 
-use object_store::aws::AmazonS3Builder;
+use super::bucket::{self, BucketAccess};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectKey;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -12,10 +12,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecordingSettings {
-    /// A bucket of S3, or of a service that speaks as it does. Its keys are in `AWS_ACCESS_KEY_ID` and
-    /// `AWS_SECRET_ACCESS_KEY`.
+    /// A bucket of S3, or of a service that speaks as it does. Who opens it is in the environment: [`BucketAccess`].
     pub bucket: Option<String>,
-    /// The bucket's region.
+    /// The bucket's region, which overrules that of the environment.
     pub region: Option<String>,
     /// The address of the service, where it is not Amazon's: `https://…`, or `http://` on this machine.
     pub endpoint: Option<String>,
@@ -36,30 +35,38 @@ pub enum RecordingError {
     /// The bucket's settings do not go together.
     #[error("recordings.bucket cannot be used: {0}")]
     Bucket(String),
+    /// The address is none.
+    #[error("recordings.endpoint is no address: write https://HOST, or http://HOST on this machine")]
+    Endpoint,
     /// The address is not encrypted and not of this machine.
     #[error("recordings.endpoint is http:// and not on this machine: recordings would go over the network in clear")]
     Clear,
 }
 
-/// Opens the place where recordings are kept. Nothing is asked over a network yet.
+impl RecordingError {
+    /// Whether it stays as it is until somebody changes the configuration.
+    pub(crate) fn is_configuration(&self) -> bool {
+        match self {
+            Self::Bucket(_) | Self::Endpoint | Self::Clear => true,
+            Self::Folder { .. } => false,
+        }
+    }
+}
+
+/// Opens the place where recordings are kept: the bucket, with `access`, or a folder in `data`. Nothing is asked over a
+/// network yet.
 ///
 /// # Errors
 /// [`RecordingError`].
-pub fn open_recordings(settings: &RecordingSettings, data: &Path) -> Result<Arc<dyn ObjectStore>, RecordingError> {
-    let Some(bucket) = &settings.bucket else { return folder(&data.join("recordings")) };
-    let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-    if let Some(region) = &settings.region {
-        builder = builder.with_region(region);
+pub fn open_recordings(
+    settings: &RecordingSettings,
+    access: &BucketAccess,
+    data: &Path,
+) -> Result<Arc<dyn ObjectStore>, RecordingError> {
+    match &settings.bucket {
+        Some(bucket) => Ok(Arc::new(bucket::open(bucket, settings, access)?)),
+        None => folder(&data.join("recordings")),
     }
-    if let Some(endpoint) = &settings.endpoint {
-        let is_clear = endpoint.starts_with("http://");
-        if is_clear && !is_loopback(endpoint) {
-            return Err(RecordingError::Clear);
-        }
-        builder = builder.with_endpoint(endpoint).with_allow_http(is_clear);
-    }
-    let bucket = builder.build().map_err(|error| RecordingError::Bucket(error.to_string()))?;
-    Ok(Arc::new(bucket))
 }
 
 /// Deletes an object; one that is gone is deleted.
@@ -80,17 +87,6 @@ fn folder(path: &Path) -> Result<Arc<dyn ObjectStore>, RecordingError> {
     Ok(Arc::new(folder))
 }
 
-fn is_loopback(endpoint: &str) -> bool {
-    let host = url::Url::parse(endpoint).ok().and_then(|url| {
-        Some(match url.host()? {
-            url::Host::Domain(name) => name == "localhost",
-            url::Host::Ipv4(address) => address.is_loopback(),
-            url::Host::Ipv6(address) => address.is_loopback(),
-        })
-    });
-    host.unwrap_or(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +98,7 @@ mod tests {
             region: Some("eu-central-1".into()),
             endpoint: endpoint.map(Into::into),
         };
-        open_recordings(&settings, data.path())
+        open_recordings(&settings, &BucketAccess::default(), data.path())
     }
 
     #[test]
@@ -114,9 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn recordings_do_not_go_over_a_network_in_clear() {
-        for endpoint in ["http://objects.example", "http://127.0.0.1.example:9000"] {
-            assert!(matches!(open(Some("calls"), Some(endpoint)), Err(RecordingError::Clear)), "{endpoint}");
-        }
+    fn a_bucket_at_an_address_in_clear_is_refused() {
+        let refused = open(Some("calls"), Some("http://objects.example"));
+        assert!(matches!(refused, Err(RecordingError::Clear)));
     }
 }

@@ -4,9 +4,10 @@
 
 use crate::auth::MAX_KEY_SET_BYTES;
 use crate::auth::error::{FetchError, KeyError};
+use crate::this_machine::is_this_machine;
 use reqwest::{Client, Response, redirect};
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 /// For the whole request.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -22,7 +23,7 @@ impl Fetch {
         let builder = match url.scheme() {
             "https" => builder.https_only(true),
             // It needs no certificates then, and a machine without any can do.
-            "http" if is_this_machine(&url) => builder.tls_certs_only([]),
+            "http" if url.host_str().is_some_and(is_this_machine) => builder.tls_certs_only([]),
             "http" => {
                 return Err(KeyError::Url {
                     problem: "is http, and anybody on the way could put in keys of their own",
@@ -58,13 +59,4 @@ async fn read(mut answer: Response) -> Result<Vec<u8>, FetchError> {
 
 fn broken(error: reqwest::Error) -> FetchError {
     FetchError::Request(if error.is_timeout() { format!("within {} s", DEADLINE.as_secs()) } else { error.to_string() })
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
