@@ -5,7 +5,7 @@
 use crate::agent::{AgentError, VendorCheck, build_agent};
 use crate::config::{ConfigError, ServeArgs, Settings};
 use crate::environment::{Account, Environment, EnvironmentError};
-use crate::log;
+use crate::log::{self, LogError};
 use futures::future::join_all;
 use std::fmt;
 use std::time::Duration;
@@ -38,8 +38,8 @@ pub(crate) enum CheckError {
     #[error(transparent)]
     Agent(#[from] AgentError),
     /// The log cannot be started.
-    #[error("VOICE_LOG: {0}")]
-    Log(String),
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// Something does not work; the table says what.
     #[error("{failed} of {all} engines do not work")]
     Failed {
@@ -69,7 +69,7 @@ pub(crate) struct Checked {
 /// [`CheckError`], also if any engine does not work.
 pub(crate) async fn run(args: &CheckArgs) -> Result<(), CheckError> {
     let environment = Environment::of_process()?;
-    log::start(environment.log_filter().or(Some(QUIET))).map_err(|error| CheckError::Log(error.to_string()))?;
+    log::start(environment.log_filter().or(Some(QUIET)))?;
     let settings = Settings::load(&args.serve, environment)?;
     let checked = check(&settings, Duration::from_millis(args.deadline_ms)).await?;
     if checked.is_empty() {

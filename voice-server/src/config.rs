@@ -113,7 +113,8 @@ impl Default for Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentSettings {
-    /// The system prompt. Empty, a short one for a phone agent that books appointments. The scripted dialogue reads none.
+    /// The system prompt. Empty, a short one for a phone agent that books appointments, in no calendar and with a reference
+    /// that is made up. With instructions of one's own there are no tools. The scripted dialogue reads none.
     pub instructions: String,
     /// Said when the call begins. Without it, a short one, or the dialogue script's own where that is what thinks; empty,
     /// nothing.
@@ -176,6 +177,16 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+}
+
+impl ConfigError {
+    /// Whether it stays as it is until somebody changes the configuration: a file that cannot be read may come yet.
+    pub(crate) fn is_configuration(&self) -> bool {
+        match self {
+            Self::Parse { .. } | Self::Range { .. } => true,
+            Self::Read { .. } => false,
+        }
+    }
 }
 
 impl Settings {

@@ -2,10 +2,14 @@
 //!
 //! Invariant: nothing is served before both are there.
 
+use crate::agent::AgentError;
 use crate::auth::{Deployment, KeyError, LocalIssuer, Verifier};
-use crate::config::Settings;
+use crate::check::CheckError;
+use crate::config::{ConfigError, Settings};
 use crate::development::Development;
 use crate::environment::EnvironmentError;
+use crate::log::LogError;
+use crate::persist::RecordingError;
 use crate::store::{AnyStore, OpenError, StoreError};
 use crate::token::TokenError;
 use std::error::Error;
@@ -14,6 +18,9 @@ use tracing::info;
 
 /// The exit code for a configuration that is not to be started with (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 78;
+
+/// The exit code for everything else.
+const FAILURE: u8 = 1;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -30,28 +37,42 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-/// The exit code that tells what is wrong: 78 for a configuration that is not to be started with, else 1.
-pub fn exit_code(error: &(dyn Error + 'static)) -> u8 {
-    let token = error.downcast_ref::<TokenError>();
-    let start = match token {
-        Some(TokenError::Start(start)) => Some(start),
-        _ => error.downcast_ref::<StartError>(),
-    };
-    let is_configuration = match start {
-        Some(StartError::Keys(error)) => is_configuration(error),
-        Some(StartError::Open(error)) => error.is_configuration(),
-        Some(_) => false,
-        None => {
-            matches!(token, Some(TokenError::Production))
-                || matches!(error.downcast_ref(), Some(EnvironmentError::Deployment))
+impl StartError {
+    fn is_configuration(&self) -> bool {
+        match self {
+            Self::Keys(error) => error.is_configuration(),
+            Self::Open(error) => error.is_configuration(),
+            Self::Store(_) => false,
         }
-    };
-    if is_configuration { BAD_CONFIGURATION } else { 1 }
+    }
 }
 
-/// What may be otherwise the next time is not the configuration's fault.
-fn is_configuration(error: &KeyError) -> bool {
-    !matches!(error, KeyError::Fetch(_) | KeyError::LocalFile { .. } | KeyError::Sign(_))
+/// The exit code that tells what is wrong: 78 for a configuration that is not to be started with, else 1.
+pub fn exit_code(error: &(dyn Error + 'static)) -> u8 {
+    if is_configuration(error) { BAD_CONFIGURATION } else { FAILURE }
+}
+
+/// Whether it stays as it is until somebody changes the configuration. What may be otherwise the next time is not the
+/// configuration's fault.
+fn is_configuration(error: &(dyn Error + 'static)) -> bool {
+    match error.downcast_ref() {
+        Some(TokenError::Environment(_) | TokenError::Production) => return true,
+        Some(TokenError::Config(error)) => return error.is_configuration(),
+        Some(TokenError::Start(error)) => return error.is_configuration(),
+        Some(TokenError::Taken) | None => {}
+    }
+    match error.downcast_ref() {
+        Some(CheckError::Environment(_) | CheckError::Log(_)) => return true,
+        Some(CheckError::Config(error)) => return error.is_configuration(),
+        Some(CheckError::Agent(error)) => return error.is_configuration(),
+        Some(CheckError::Failed { .. }) | None => {}
+    }
+    error.is::<EnvironmentError>()
+        || error.is::<LogError>()
+        || error.downcast_ref().is_some_and(StartError::is_configuration)
+        || error.downcast_ref().is_some_and(ConfigError::is_configuration)
+        || error.downcast_ref().is_some_and(AgentError::is_configuration)
+        || error.downcast_ref().is_some_and(RecordingError::is_configuration)
 }
 
 /// The verifier and the store of a server with these settings. In development, the tenant and the user that

@@ -116,7 +116,7 @@ impl Chains<'_> {
             return Ok(self.dialogue(dialogue()));
         }
         // The script books appointments, whatever the instructions of an agent say.
-        if is_auto && settings.agent.instructions.trim().is_empty() {
+        if is_auto && !super::has_own_instructions(settings) {
             chain.push(dialogue());
         }
         self.note("llm", chain.iter().map(|engine| engine.name()));

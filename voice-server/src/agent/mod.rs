@@ -90,6 +90,13 @@ pub enum AgentError {
     Dialogue(#[from] DialogueError),
 }
 
+impl AgentError {
+    /// Whether it stays as it is until somebody changes the configuration: a script that cannot be read may come yet.
+    pub(crate) fn is_configuration(&self) -> bool {
+        !matches!(self, Self::Dialogue(DialogueError::Unreadable { .. }))
+    }
+}
+
 /// The agent of `settings`. Loads models, which blocks for up to some seconds: call it at start-up.
 ///
 /// # Errors
@@ -117,8 +124,18 @@ pub fn build_agent(settings: &Settings) -> Result<BuiltAgent, AgentError> {
     } else {
         agent_config(settings, INSTRUCTIONS, GREETING)
     };
-    let tools: Vec<Arc<dyn Tool>> = vec![Arc::new(BookAppointment::new(BOOKING_TAKES))];
+    let tools = if is_scripted || !has_own_instructions(settings) { demonstration() } else { Vec::new() };
     Ok(BuiltAgent { agent: Agent { stt, llm, tts, vad, tools, config }, notes, checks })
+}
+
+/// Whether the agent is the operator's own, and not the one that books appointments.
+fn has_own_instructions(settings: &Settings) -> bool {
+    !settings.agent.instructions.trim().is_empty()
+}
+
+/// The tool that the dialogue and the built-in instructions speak of. It books in no calendar, so no other agent has it.
+fn demonstration() -> Vec<Arc<dyn Tool>> {
+    vec![Arc::new(BookAppointment::new(BOOKING_TAKES))]
 }
 
 fn scripted(script: DialogueScript) -> DialogueLlm {
@@ -182,6 +199,10 @@ mod tests {
         Settings { models: "/nowhere/at/all".into(), agent, ..Settings::default() }
     }
 
+    fn tools(built: &BuiltAgent) -> Vec<String> {
+        built.agent.tools.iter().map(|tool| tool.spec().name).collect()
+    }
+
     #[test]
     fn without_models_there_is_an_agent_that_says_what_would_be_better() {
         let built = build_agent(&settings(AgentSettings::default())).unwrap();
@@ -192,6 +213,7 @@ mod tests {
             assert!(note.starts_with(key) && note.contains(engine) && note.contains("would"), "{note}");
         }
         assert!(built.agent.config.greeting.is_some(), "the script greets");
+        assert_eq!(tools(&built), ["book_appointment"], "which the script calls");
     }
 
     #[test]
@@ -255,6 +277,7 @@ mod tests {
             assert!(note(&built, "tts").ends_with("| tts: Cartesia sonic-3.5"), "{:?}", built.notes);
             assert_eq!(built.agent.config.greeting.as_deref(), Some(GREETING));
             assert_eq!(built.agent.config.instructions, INSTRUCTIONS);
+            assert_eq!(tools(&built), ["book_appointment"], "which the instructions speak of");
             assert_eq!(built.checks.len(), 5, "one for each engine of a vendor");
             assert!(!format!("{:?}", built.notes).contains(KEY));
         }
@@ -270,6 +293,7 @@ mod tests {
             let built = build_agent(&settings).unwrap();
             assert_eq!(note(&built, "llm"), "llm: Groq from-env");
             assert_eq!(built.agent.config.instructions, "Sell boats.");
+            assert_eq!(tools(&built), [""; 0], "nothing that books what nobody keeps");
         }
 
         #[test]

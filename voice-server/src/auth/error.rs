@@ -149,6 +149,13 @@ pub enum KeyError {
     Sign(String),
 }
 
+impl KeyError {
+    /// Whether it stays as it is until somebody changes the configuration.
+    pub(crate) fn is_configuration(&self) -> bool {
+        !matches!(self, Self::Fetch(_) | Self::LocalFile { .. } | Self::Sign(_))
+    }
+}
+
 /// Why an issuer's keys could not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
