@@ -1,8 +1,10 @@
 -- Tenants, their calls and what was said in them, for PostgreSQL 15 or newer and for Supabase.
 --
--- Applied by `voice-server db apply`, or by `psql -v ON_ERROR_STOP=1 -f schema.sql`. Invariant: one transaction, one run at a
--- time, and running it again changes nothing. The order is: roles, what Supabase has and plain Postgres lacks, tables,
--- privileges, policies. Privileges are given one by one, because Supabase gives every new table away. What a table gets
+-- Applied by `voice-server db apply`, which also records which text this is. A server serves from the schema that is recorded
+-- and from no other: `psql -v ON_ERROR_STOP=1 -f schema.sql` makes the same tables, but takes that record away, and the next
+-- start is refused until `voice-server db apply` has run once. Invariant: one transaction, one run at a time, and running it
+-- again changes nothing but that record. The order is: roles, what Supabase has and plain Postgres lacks, tables, privileges,
+-- policies. Privileges are given one by one, because Supabase gives every new table away. What a table gets
 -- later is an `alter table … if not exists` below it, for the databases that have the table already.
 --
 -- Nothing here verifies a token. The server does, and then says who asks with `set_config('role', …)` and
@@ -449,7 +451,7 @@ begin
   end loop;
 end $$;
 
--- `db apply` says which text this is; run by hand it is nobody's.
+-- `db apply` says which text this is. By hand nobody does, and what was recorded before may be of another text.
 delete from app.schema_version;
 insert into app.schema_version (hash)
   values (coalesce(nullif(current_setting('app.schema_hash', true), ''), 'applied by hand'));

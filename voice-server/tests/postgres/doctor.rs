@@ -2,7 +2,7 @@
 
 use super::postgres_support::{TestDatabase, command};
 use sqlx::{AssertSqlSafe, PgConnection};
-use voice_server::db::{DatabaseUrl, DoctorError, Finding, doctor};
+use voice_server::db::{DatabaseUrl, DoctorError, Finding, LoginPasswords, SCHEMA, apply, doctor};
 use voice_server::store::{PgConfig, PgStore};
 
 /// What the doctor finds when the API logs in as `api` and the server as `worker`.
@@ -94,6 +94,11 @@ async fn tables_without_policies_and_another_schema_are_named() {
     run(&mut admin, "create table extra (id int); update app.schema_version set hash = 'other'".into()).await;
     let expected = [Finding::Unguarded { table: "extra".into() }, Finding::OtherSchema];
     assert_eq!(findings(&database, "voice_api", "voice_worker").await, expected);
+    sqlx::raw_sql(SCHEMA).execute(&mut admin).await.unwrap();
+    run(&mut admin, "drop table extra".into()).await;
+    assert_eq!(findings(&database, "voice_api", "voice_worker").await, [Finding::SchemaByHand]);
+    apply(&DatabaseUrl::parse(&database.admin_url()).unwrap(), &LoginPasswords::default()).await.unwrap();
+    assert_eq!(findings(&database, "voice_api", "voice_worker").await, []);
     let empty = TestDatabase::empty().await;
     assert_eq!(findings(&empty, "voice_api", "voice_worker").await, [Finding::OtherSchema]);
 }

@@ -24,8 +24,10 @@ const LOGIN: &str = "select r.rolname::text as login, r.rolsuper as superuser, \
     from pg_roles r where r.rolname = session_user";
 const UNGUARDED: &str = "select c.oid::regclass::text from pg_class c \
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity order by 1";
-const IS_CURRENT: &str = "select exists ( \
-    select from app.schema_version where hash = encode(sha256(convert_to($1, 'UTF8')), 'hex'))";
+/// As this server would record it, and as it is recorded.
+const SCHEMAS: &str = "select encode(sha256(convert_to($1, 'UTF8')), 'hex'), hash from app.schema_version";
+/// What the schema records of itself where nobody says which text it is.
+const BY_HAND: &str = "applied by hand";
 
 /// One thing that is wrong with a database, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +80,9 @@ pub enum Finding {
     /// The tables are not those that this server knows.
     #[error("the database has another schema than this server: run db apply")]
     OtherSchema,
+    /// The tables may be those, but nobody can tell.
+    #[error("the schema was last applied by hand, which does not record which it is: run db apply once")]
+    SchemaByHand,
 }
 
 /// Why a database is not served from.
@@ -130,13 +135,14 @@ async fn examine_worker(worker: &WorkerPool) -> Stored<Vec<Finding>> {
         return Ok(vec![Finding::CannotAct { variable: "DATABASE_WORKER_URL", role: "service_role" }]);
     };
     let mut findings = login(&mut acting).await?.findings();
-    let is_current = sqlx::query_scalar(IS_CURRENT).bind(SCHEMA).fetch_one(&mut *acting).await;
-    match is_current.map_err(refused) {
-        Ok(true) => {}
+    let schemas = sqlx::query_as::<_, (String, String)>(SCHEMAS).bind(SCHEMA).fetch_optional(&mut *acting).await;
+    findings.extend(match schemas.map_err(refused) {
+        Ok(Some((own, recorded))) if recorded == own => None,
+        Ok(Some((_, recorded))) if recorded == BY_HAND => Some(Finding::SchemaByHand),
         // Without the table, or without the right to read it, it is another schema all the same.
-        Ok(false) | Err(StoreError::Database(_)) => findings.push(Finding::OtherSchema),
+        Ok(_) | Err(StoreError::Database(_)) => Some(Finding::OtherSchema),
         Err(error) => return Err(error),
-    }
+    });
     Ok(findings)
 }
 
