@@ -23,6 +23,28 @@ enum Order<E> {
     Vendors(Vec<E>),
 }
 
+impl<E: Copy> Order<E> {
+    /// The engine of this machine that the configuration insists on.
+    fn insisted(&self) -> Option<E> {
+        match self {
+            Self::Here(insisted) => *insisted,
+            Self::Listed(_) | Self::Vendors(_) => None,
+        }
+    }
+
+    /// The engines of a stage that has several.
+    fn listed(&self) -> &[E] {
+        match self {
+            Self::Here(_) => &[],
+            Self::Listed(engines) | Self::Vendors(engines) => engines,
+        }
+    }
+
+    fn is_vendors(&self) -> bool {
+        matches!(self, Self::Vendors(_))
+    }
+}
+
 fn order<E: Named>(choice: &Choice<E>, environment: &Environment) -> Order<E> {
     match choice {
         Choice::Listed(engines) => match engines[..] {
@@ -55,31 +77,19 @@ pub(super) struct Thinks {
 
 impl Chains<'_> {
     pub(super) fn stt(&mut self) -> Result<Arc<dyn Stt>, AgentError> {
-        let settings = self.settings;
-        let (wanted, is_auto) = match order(&settings.agent.stt, &settings.environment) {
-            Order::Here(insisted) => return pick::pick_stt(insisted, self.engines, &mut self.notes),
-            Order::Listed(wanted) => (wanted, false),
-            Order::Vendors(wanted) => (wanted, true),
+        let (settings, engines) = (self.settings, self.engines);
+        let here = |engine| match engine {
+            SttEngine::Moonshine => Some(insist("stt", MOONSHINE, engines.moonshine())),
+            SttEngine::StandIn => Some(Ok(Arc::new(StandInStt::default()) as Arc<dyn Stt>)),
+            _ => None,
         };
-        let mut chain: Vec<Arc<dyn Stt>> = Vec::new();
-        for engine in wanted {
-            chain.push(match engine {
-                SttEngine::Moonshine => insist("stt", MOONSHINE, self.engines.moonshine())?,
-                SttEngine::StandIn => Arc::new(StandInStt::default()),
-                vendor => match self.vendor(vendor, vendors::stt) {
-                    Err(AgentError::Unset { engine, what, .. }) if is_auto => {
-                        self.leave_out("stt", engine, &what);
-                        continue;
-                    }
-                    built => built?,
-                },
-            });
-        }
+        let order = order(&settings.agent.stt, &settings.environment);
+        let mut chain = self.chain(&order, here, vendors::stt)?;
         if chain.is_empty() {
-            return pick::pick_stt(None, self.engines, &mut self.notes);
+            return pick::pick_stt(order.insisted(), engines, &mut self.notes);
         }
-        if is_auto {
-            chain.extend(self.last_resort("stt", MOONSHINE, self.engines.moonshine()));
+        if order.is_vendors() {
+            chain.extend(self.last_resort("stt", MOONSHINE, engines.moonshine()));
         }
         self.note("stt", chain.iter().map(|engine| engine.name()));
         Ok(Arc::new(FallbackStt::new(chain, settings.fallback.clone()).map_err(no_engine)?))
@@ -88,71 +98,63 @@ impl Chains<'_> {
     pub(super) fn llm(&mut self, script: &DialogueScript) -> Result<Thinks, AgentError> {
         let settings = self.settings;
         let dialogue = || -> Arc<dyn Llm> { Arc::new(scripted(script.clone())) };
+        let here = |engine| (engine == LlmEngine::Dialogue).then(|| Ok(dialogue()));
         // A script that was written for this agent is what shall be followed.
-        let wanted = match (&settings.agent.llm, &settings.agent.dialogue) {
+        let order = match (&settings.agent.llm, &settings.agent.dialogue) {
             (Choice::Auto, Some(_)) => Order::Here(None),
             (choice, _) => order(choice, &settings.environment),
         };
-        let (wanted, is_auto) = match wanted {
-            Order::Here(_) => return Ok(self.dialogue(dialogue())),
-            Order::Listed(wanted) => (wanted, false),
-            Order::Vendors(wanted) => (wanted, true),
-        };
-        let is_scripted = wanted.first() == Some(&LlmEngine::Dialogue);
-        let mut chain: Vec<Arc<dyn Llm>> = Vec::new();
-        for engine in wanted {
-            chain.push(match engine {
-                LlmEngine::Dialogue => dialogue(),
-                vendor => match self.vendor(vendor, vendors::llm) {
-                    Err(AgentError::Unset { engine, what, .. }) if is_auto => {
-                        self.leave_out("llm", engine, &what);
-                        continue;
-                    }
-                    built => built?,
-                },
-            });
-        }
+        let mut chain = self.chain(&order, here, vendors::llm)?;
         if chain.is_empty() {
             return Ok(self.dialogue(dialogue()));
         }
         // The script books appointments, whatever the instructions of an agent say.
-        if is_auto && !super::has_own_instructions(settings) {
+        if order.is_vendors() && !super::has_own_instructions(settings) {
             chain.push(dialogue());
         }
         self.note("llm", chain.iter().map(|engine| engine.name()));
+        let is_scripted = order.listed().first() == Some(&LlmEngine::Dialogue);
         let llm = FallbackLlm::new(chain, settings.fallback.clone()).map_err(no_engine)?;
         Ok(Thinks { llm: Arc::new(llm), is_scripted })
     }
 
     pub(super) fn tts(&mut self) -> Result<Arc<dyn Tts>, AgentError> {
-        let settings = self.settings;
-        let (wanted, is_auto) = match order(&settings.agent.tts, &settings.environment) {
-            Order::Here(insisted) => return pick::pick_tts(insisted, self.engines, &mut self.notes),
-            Order::Listed(wanted) => (wanted, false),
-            Order::Vendors(wanted) => (wanted, true),
+        let (settings, engines) = (self.settings, self.engines);
+        let here = |engine| match engine {
+            TtsEngine::Pico => Some(insist("tts", PICO, engines.pico())),
+            TtsEngine::Tones => Some(Ok(Arc::new(ToneTts::new()) as Arc<dyn Tts>)),
+            _ => None,
         };
-        let mut chain: Vec<Arc<dyn Tts>> = Vec::new();
-        for engine in wanted {
-            chain.push(match engine {
-                TtsEngine::Pico => insist("tts", PICO, self.engines.pico())?,
-                TtsEngine::Tones => Arc::new(ToneTts::new()),
-                vendor => match self.vendor(vendor, vendors::tts) {
-                    Err(AgentError::Unset { engine, what, .. }) if is_auto => {
-                        self.leave_out("tts", engine, &what);
-                        continue;
-                    }
-                    built => built?,
-                },
-            });
-        }
+        let order = order(&settings.agent.tts, &settings.environment);
+        let mut chain = self.chain(&order, here, vendors::tts)?;
         if chain.is_empty() {
-            return pick::pick_tts(None, self.engines, &mut self.notes);
+            return pick::pick_tts(order.insisted(), engines, &mut self.notes);
         }
-        if is_auto {
-            chain.extend(self.last_resort("tts", PICO, self.engines.pico()));
+        if order.is_vendors() {
+            chain.extend(self.last_resort("tts", PICO, engines.pico()));
         }
         self.note("tts", chain.iter().map(|engine| engine.name()));
         Ok(Arc::new(FallbackTts::new(chain, settings.fallback.clone()).map_err(no_engine)?))
+    }
+
+    /// The engines of a stage that has several, in their order: those of this machine as `here` makes them, the others as
+    /// vendors'. A vendor that nobody insists on and that needs to know more is left out.
+    fn chain<E: Named, T: ?Sized>(
+        &mut self,
+        order: &Order<E>,
+        here: impl Fn(E) -> Option<Result<Arc<T>, AgentError>>,
+        vendor: impl Fn(E, &Settings) -> Result<Part<T>, AgentError>,
+    ) -> Result<Vec<Arc<T>>, AgentError> {
+        let mut chain = Vec::new();
+        for engine in order.listed().iter().copied() {
+            match here(engine).unwrap_or_else(|| self.vendor(engine, &vendor)) {
+                Err(AgentError::Unset { engine, what, .. }) if order.is_vendors() => {
+                    self.leave_out(E::KEY, engine, &what);
+                }
+                built => chain.push(built?),
+            }
+        }
+        Ok(chain)
     }
 
     fn dialogue(&mut self, llm: Arc<dyn Llm>) -> Thinks {
