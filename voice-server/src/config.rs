@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 use voice_core::provider::fallback::FallbackConfig;
 use voice_core::turn::{Protection, TurnConfig};
 
+/// The folder of what is kept, unless another is said.
+pub(crate) const DEFAULT_DATA: &str = ".data";
+
 /// Flags and environment variables of `voice-server serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ServeArgs {
@@ -88,7 +91,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             models: PathBuf::from(".models"),
-            data: PathBuf::from(".data"),
+            data: PathBuf::from(DEFAULT_DATA),
             limits: ServerLimits::default(),
             recordings: RecordingSettings::default(),
             agent: AgentSettings::default(),

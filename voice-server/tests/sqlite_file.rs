@@ -8,8 +8,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use uuid::Uuid;
-use voice_server::store::{ClientFields, OpenError, PageRequest, SqliteStore, Store, StoreError, SystemStore};
+use voice_server::store::{
+    AdminStore, ClientFields, OpenError, PageRequest, SqliteStore, Store, StoreError, SystemStore,
+};
 use voice_server::{Principal, Role, TenantId, UserId};
 
 async fn user(store: &SqliteStore) -> Principal {
@@ -197,4 +200,37 @@ async fn a_store_in_memory_is_of_its_own() {
     let made = one.create_client(&who, &named("Ada")).await.unwrap();
     assert_eq!(one.clone().client(&who, made.id).await.unwrap(), made);
     assert_eq!(other.standing(who.user()).await.unwrap(), None);
+}
+
+/// As an operator does whose server keeps everything in a file.
+fn appoint(path: &Path, user: UserId, tenant: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
+    let url = format!("sqlite:{}", path.display());
+    command.env_clear().env("ENVIRONMENT", "production").env("DATABASE_URL", url);
+    let output = command.args(["db", "admin", "--user", &user.to_string(), "--tenant", tenant]).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test]
+async fn the_first_administrator_of_a_file_is_made_once_and_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, user) = (directory.path().join("voice.db"), UserId(Uuid::from_u128(7)));
+    for when in ["now", "already"] {
+        let (code, said) = appoint(&path, user, "Acme");
+        assert!(code == Some(0) && said.contains(when), "{said}");
+    }
+    let (code, said) = appoint(&path, user, "Other");
+    assert!(code == Some(1) && said.contains("of another tenant"), "{said}");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let who = store.standing(user).await.unwrap().unwrap().principal;
+    assert_eq!(who.role(), Role::PlatformAdmin);
+    let deeds: Vec<String> = sqlx::query_scalar("SELECT action FROM audit_log ORDER BY id")
+        .fetch_all(&mut beside(&path).await)
+        .await
+        .unwrap();
+    assert_eq!(deeds, ["tenant.create", "user.create"]);
+    let first = PageRequest { after: None, max_rows: 9 };
+    let tenants = store.tenants(&who, first).await.unwrap().items;
+    assert_eq!(tenants.iter().map(|tenant| tenant.name.as_str()).collect::<Vec<_>>(), ["Acme"]);
 }

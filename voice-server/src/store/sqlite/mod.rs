@@ -8,6 +8,7 @@
 
 mod admin_side;
 mod analytics;
+mod appoint;
 mod audit;
 mod calls;
 mod campaigns;
@@ -28,6 +29,7 @@ mod write;
 
 use super::open::OpenError;
 use super::{StoreError, Stored};
+use crate::db::appoint::{AppointError, Appointed, Wanted};
 use crate::principal::{Principal, TenantId};
 use crate::shares::Shares;
 use database::{Database, PATIENCE, READERS};
@@ -68,6 +70,14 @@ impl SqliteStore {
 
     fn of(database: Database) -> Self {
         Self { database, shares: Arc::new(Shares::new(OF_TENANT)), writing: Arc::new(Shares::new(WRITING_OF_TENANT)) }
+    }
+
+    /// Makes somebody a platform administrator, for whoever may write the file.
+    ///
+    /// # Errors
+    /// [`AppointError`]; nothing is changed then.
+    pub(crate) async fn appoint(&self, wanted: &Wanted) -> Result<Appointed, AppointError> {
+        Ok(self.to_the_end(appoint::appoint(self.database(), wanted.clone())).await??)
     }
 
     /// Ends every connection, those in use once their operation is over. Operations after it are refused as unavailable.
