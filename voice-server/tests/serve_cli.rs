@@ -1,6 +1,6 @@
 //! The command line: exit codes, and errors that say what is wrong.
 
-#![allow(clippy::panic, reason = "a panic is how a test fails")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::process::{Command, Output};
 

@@ -142,6 +142,21 @@ async fn a_member_is_promoted_and_what_is_somebody_elses_is_refused() {
 }
 
 #[tokio::test]
+async fn where_accounts_are_kept_elsewhere_the_user_has_one_first() {
+    let (database, user) = (TestDatabase::empty().await, Uuid::now_v7());
+    let mut admin = database.admin().await;
+    // As a project of Supabase has it before the schema comes.
+    let accounts = "create schema auth; create table auth.users (id uuid primary key, email text)";
+    sqlx::raw_sql(accounts).execute(&mut admin).await.unwrap();
+    apply(&DatabaseUrl::parse(&database.admin_url()).unwrap(), &LoginPasswords::default()).await.unwrap();
+    let (code, _, error) = appoint(&database.admin_url(), user, &["--tenant", "Acme"]);
+    assert!(code == Some(1) && error.contains("signs up first"), "{error}");
+    assert_eq!(rows(&database).await, [""; 0], "nor is there a tenant");
+    sqlx::query("insert into auth.users (id) values ($1)").bind(user).execute(&mut admin).await.unwrap();
+    assert_eq!(appoint(&database.admin_url(), user, &["--tenant", "Acme"]).0, Some(0));
+}
+
+#[tokio::test]
 async fn an_owner_who_is_no_superuser_appoints_too_and_is_bound_again_afterwards() {
     // Roles are of the whole cluster, and stay longer than this owner.
     drop(TestDatabase::new().await);
