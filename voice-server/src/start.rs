@@ -6,6 +6,7 @@ use crate::agent::AgentError;
 use crate::auth::{Deployment, KeyError, LocalIssuer, Verifier};
 use crate::check::CheckError;
 use crate::config::{ConfigError, Settings};
+use crate::db::DbError;
 use crate::development::Development;
 use crate::environment::EnvironmentError;
 use crate::log::LogError;
@@ -68,6 +69,7 @@ fn is_configuration(error: &(dyn Error + 'static)) -> bool {
         Some(CheckError::Failed { .. }) | None => {}
     }
     error.is::<EnvironmentError>()
+        || matches!(error.downcast_ref(), Some(DbError::Environment(_)))
         || error.is::<LogError>()
         || error.downcast_ref().is_some_and(StartError::is_configuration)
         || error.downcast_ref().is_some_and(ConfigError::is_configuration)

@@ -4,6 +4,8 @@
 
 use std::process::{Command, Output};
 
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
 fn voice_server(args: &[&str]) -> Output {
     voice_server_in(&[], args)
 }
@@ -62,6 +64,7 @@ fn a_configuration_that_cannot_work_is_78() {
         (&[("VOICE_LOG", "voice=aloud")], &["serve"], "VOICE_LOG"),
         (&[("OLLAMA_URL", "nowhere")], &["token"], "OLLAMA_URL"),
         (&[], &["token", "--config", &no_toml], "no.toml is wrong"),
+        (&[("ENVIRONMENT", "prod")], &["db", "admin", "--user", NOBODY, "--tenant", "Acme"], "ENVIRONMENT is neither"),
         (&[], &["check", "--config", &insists], "set GROQ_API_KEY"),
     ] {
         let (code, said) = failure_in(variables, args);

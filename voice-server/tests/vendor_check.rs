@@ -80,7 +80,7 @@ async fn without_a_vendor_the_variables_that_add_one_are_named() {
 async fn a_variable_that_is_no_use_stops_the_start_and_is_not_shown() {
     for (variable, value) in [("GROQ_API_KEY", "sp4ce d-key"), ("CARTESIA_URL", "n0-address")] {
         let said = check(&BTreeMap::from([(variable, value.to_owned())]));
-        assert!(said.code == Some(1) && said.all.contains(variable) && !said.all.contains(value), "{}", said.all);
+        assert!(said.code == Some(78) && said.all.contains(variable) && !said.all.contains(value), "{}", said.all);
     }
 }
 
@@ -92,6 +92,6 @@ async fn a_vendor_that_is_insisted_on_needs_its_key() {
     let config = config.display().to_string();
     let output = command(&BTreeMap::new(), &["check", "--config", &config]).output().expect("the command runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(78));
     assert!(said.contains("agent.stt insists on flux: set DEEPGRAM_API_KEY"), "{said}");
 }

@@ -12,4 +12,4 @@ mod command;
 pub use crate::store::{DoctorError, Finding, doctor};
 pub use address::{AddressError, DatabaseUrl};
 pub use apply::{Applied, ApplyError, LoginPasswords, SCHEMA, apply};
-pub(crate) use command::{DbArgs, run};
+pub(crate) use command::{DbArgs, DbError, run};
