@@ -176,7 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<'_, S> {
 
     async fn send_frame(&mut self, position: u64, frame: &[i16]) -> Result<(), CallError> {
         let message = self.codec.encode(position, frame).map_err(|error| CallError::Lost(error.to_string()))?;
-        send(&mut self.socket, Message::Binary(message)).await?;
+        if let Some(message) = message {
+            send(&mut self.socket, Message::Binary(message)).await?;
+        }
         self.report_played().await
     }
 

@@ -160,9 +160,10 @@ impl Playback {
         self.settle();
     }
 
-    /// All audio of this reply has been sent.
+    /// All audio of this reply has been sent; what came beyond its end, which fills up a packet, is none of it.
     pub(super) fn end(&mut self, at: u64, reply: u32, total_samples: u64) {
         self.advance(at);
+        self.cut(reply, total_samples);
         self.tracks.of(reply).end(total_samples, at);
         self.settle();
     }
@@ -244,6 +245,16 @@ impl Playback {
 
     fn front_is_current(&self) -> bool {
         self.queue.front().is_some_and(|chunk| Some(chunk.reply) == self.current)
+    }
+
+    /// Drops what waits of this reply from this sample on.
+    fn cut(&mut self, reply: u32, total_samples: u64) {
+        for chunk in self.queue.iter_mut().filter(|chunk| chunk.reply == reply) {
+            let kept = total_samples.saturating_sub(chunk.position).min(chunk.samples.len() as u64);
+            self.queued -= chunk.samples.len() as u64 - kept;
+            chunk.samples.truncate(kept as usize);
+        }
+        self.queue.retain(|chunk| !chunk.samples.is_empty());
     }
 
     fn leave(&mut self, reply: u32) {

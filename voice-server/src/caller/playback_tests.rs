@@ -49,6 +49,21 @@ fn a_reply_sounds_once_its_buffer_is_full_and_is_over_at_its_last_sample() {
 }
 
 #[test]
+fn what_came_beyond_the_end_of_a_reply_does_not_sound() {
+    let mut playback = playback();
+    send(&mut playback, 0, 1, 0..5);
+    playback.advance(FRAME);
+    let total = 3 * FRAME + 40;
+    playback.end(FRAME, 1, total);
+    playback.advance(5_000);
+    assert_eq!((track(&playback, 1).finished_at, track(&playback, 1).played_samples), (Some(total), total));
+    let output = playback.take_output(5_000).unwrap();
+    assert!(output[..total as usize].iter().all(|&s| s != 0) && output[total as usize..].iter().all(|&s| s == 0));
+    let room = vec![1; RATE.samples_in_ms(30_000) as usize];
+    assert_eq!(playback.audio(5_000, 2, 0, &room), Ok(()), "what was dropped takes no room");
+}
+
+#[test]
 fn a_lone_frame_waits_for_the_buffer_time_and_a_short_reply_does_not() {
     let mut playback = playback();
     send(&mut playback, 0, 1, 0..1);

@@ -63,10 +63,12 @@ impl WireCodec {
         })
     }
 
-    /// One frame of the caller as a binary message.
-    pub(super) fn encode(&mut self, position: u64, samples: &[i16]) -> Result<Bytes, AudioError> {
+    /// One frame of the caller as a binary message, which says where a decoder's samples of it belong; `None` where that is
+    /// before the line's first sample, which only a first frame of Opus is.
+    pub(super) fn encode(&mut self, position: u64, samples: &[i16]) -> Result<Option<Bytes>, AudioError> {
+        let decoded_at = position.checked_sub(self.lookahead_samples());
         let mut out = BytesMut::with_capacity(HEADER_BYTES + samples.len() * 2);
-        AudioHeader::Caller { position: Position(position) }.write(&mut out);
+        AudioHeader::Caller { position: Position(decoded_at.unwrap_or_default()) }.write(&mut out);
         match &mut self.voice {
             Voice::Pcm16 => samples.iter().for_each(|&sample| out.put_i16_le(sample)),
             Voice::Mulaw => out.extend(samples.iter().map(|&sample| G711::MuLaw.encode_sample(sample))),
@@ -77,7 +79,16 @@ impl WireCodec {
                 out.extend_from_slice(&self.packet);
             }
         }
-        Ok(out.freeze())
+        Ok(decoded_at.map(|_| out.freeze()))
+    }
+
+    /// So much later comes out of a decoder what went into a packet.
+    fn lookahead_samples(&self) -> u64 {
+        match &self.voice {
+            Voice::Pcm16 | Voice::Mulaw => 0,
+            #[cfg(feature = "opus")]
+            Voice::Opus { encoder, .. } => encoder.lookahead_samples() as u64,
+        }
     }
 
     /// A binary message as audio of the agent.
@@ -119,10 +130,29 @@ mod tests {
 
     #[test]
     fn a_caller_frame_has_its_position_and_its_samples() {
-        let message = codec(Encoding::Pcm16, 16_000).encode(320, &[1, -2]).unwrap();
+        let message = codec(Encoding::Pcm16, 16_000).encode(320, &[1, -2]).unwrap().unwrap();
         let (header, payload) = AudioHeader::read(&message).unwrap();
         assert_eq!((header, payload), (AudioHeader::Caller { position: Position(320) }, &[1, 0, 0xfe, 0xff][..]));
-        assert_eq!(codec(Encoding::Mulaw, 8_000).encode(0, &[0; 160]).unwrap().len(), HEADER_BYTES + 160);
+        let message = codec(Encoding::Mulaw, 8_000).encode(0, &[0; 160]).unwrap().unwrap();
+        assert_eq!(message.len(), HEADER_BYTES + 160);
+    }
+
+    #[cfg(feature = "opus")]
+    #[test]
+    fn opus_of_the_caller_is_decoded_at_the_positions_of_its_messages() {
+        let (mut codec, mut decoder) = (codec(Encoding::Opus, 48_000), OpusDecoder::new(SampleRate::Hz48000).unwrap());
+        let mut click = vec![0_i16; 960];
+        click[480] = 30_000;
+        assert_eq!(codec.encode(0, &[0; 960]), Ok(None), "it would be before the line's first sample");
+        let mut heard = Vec::new();
+        for (position, frame) in [(960, &click[..]), (1_920, &[0; 960])] {
+            let message = codec.encode(position, frame).unwrap().unwrap();
+            let (header, packet) = AudioHeader::read(&message).unwrap();
+            assert_eq!(header, AudioHeader::Caller { position: Position(648 + heard.len() as u64) });
+            decoder.decode(packet, &mut heard).unwrap();
+        }
+        let loudest = (0..heard.len()).max_by_key(|at| heard[*at].unsigned_abs()).unwrap();
+        assert!((648 + loudest).abs_diff(960 + 480) <= 2, "the click is at {}", 648 + loudest);
     }
 
     #[cfg(feature = "opus")]
@@ -157,7 +187,7 @@ mod tests {
         message.put_i16_le(-7);
         let mut codec = codec(Encoding::Pcm16, 16_000);
         assert_eq!(codec.decode(&message).unwrap(), AgentAudio { reply: 3, position: 40, samples: &[-7] });
-        let own = codec.encode(0, &[1]).unwrap();
+        let own = codec.encode(0, &[1]).unwrap().unwrap();
         assert_eq!(codec.decode(&own), Err(AudioError::Kind { kind: 1 }));
         assert!(codec.decode(&message[..17]).is_err() && codec.decode(&[]).is_err());
     }
