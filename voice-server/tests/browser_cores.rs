@@ -87,3 +87,8 @@ async fn the_audio_thread_says_where_it_began_and_skips_the_time_in_which_it_sto
 async fn opus_by_the_browser_is_where_it_belongs_to_the_sample_and_nothing_of_a_cleared_reply_comes_late() {
     check(include_str!("browser_support/cores/opus.js")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_opus_codec_that_throws_stalls_or_does_not_run_is_told_as_such() {
+    check(include_str!("browser_support/cores/opus-trouble.js")).await;
+}

@@ -6,7 +6,7 @@ mod browser_support;
 
 use browser_support::keeping::{keep, rows, stored};
 use browser_support::link::Link;
-use browser_support::rendered::Rendered;
+use browser_support::rendered::{Rendered, Run};
 use browser_support::serve_support::TestServer;
 use browser_support::shown::{messages, shown_replies};
 use browser_support::talk::{agent, sound};
@@ -16,6 +16,9 @@ use std::net::SocketAddr;
 use voice_server::store::Who;
 
 const LINE_HZ: u64 = 48_000;
+
+/// Frames that are rendered at a time.
+const QUANTUM: u64 = 128;
 
 const LONG: &str = "I can offer you Monday at nine, Tuesday at half past ten, Wednesday at noon, Thursday in the afternoon, \
     Friday in the late afternoon, and on Saturday there is nobody here at all, I am afraid.";
@@ -107,7 +110,7 @@ async fn the_caller_was_heard_for_as_long_as_it_sounded(page: &Page) {
     assert!((1_100..1_400).contains(&heard_ms), "{heard_ms} ms: {edges:?}");
 }
 
-/// What was told is the reply's length to the sample, and so long it sounded.
+/// What was told is the reply's length to the sample, and so long it sounded without a break.
 async fn every_reply_was_heard_to_its_end(page: &Page, rendered: &Rendered) {
     let (ends, told) = (messages(page, "audio_end").await, messages(page, "played").await);
     let cut: Vec<_> = rendered.controls_of("clear").iter().map(|(clear, _)| clear.reply).collect();
@@ -120,6 +123,10 @@ async fn every_reply_was_heard_to_its_end(page: &Page, rendered: &Rendered) {
         let runs: Vec<_> = rendered.runs.iter().filter(|run| run.reply == reply).collect();
         let (first, last) = (runs[0].first_sample, runs.last().map(|run| run.first_sample + run.samples).unwrap());
         println!("reply {reply}: sound from {first} to {last} of {total}");
+        // The agent is one tone: silence within it is sound that was lost.
+        let lost = |pair: &[&Run]| pair[1].first_sample - (pair[0].first_sample + pair[0].samples);
+        let most = QUANTUM * LINE_HZ / rendered.rate;
+        assert!(runs.windows(2).all(|pair| lost(pair) <= most), "{runs:?}");
         assert!(first < 960 && last <= total && last + 960 > total, "{first} to {last} of {total}");
     }
 }
@@ -187,6 +194,25 @@ async fn a_server_that_does_not_take_opus_is_said_to_in_words() {
     page.click("#call").await;
     page.until_state("ended").await;
     page.until_text("#reason", "The server did not take a call in Opus. Choose PCM").await;
+    page.close().await;
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_codec_that_does_not_run_is_said_before_there_is_a_call() {
+    let server = serve(agent("Good morning.", &[], &[])).await;
+    let page = Page::start(Microphone::Allowed, None).await;
+    let gone = json!({ "source": "const RealWorker = Worker; window.Worker = class extends RealWorker { \
+        constructor(url, options) { super(String(url).replace('opus-worker', 'no-worker'), options); } };" });
+    page.web.command("Page.addScriptToEvaluateOnNewDocument", gone).await;
+    page.visit(&server, "/").await;
+    page.until("body[data-signed-in=true]").await;
+    page.web.run("document.getElementById('settings').open = true").await;
+    page.click(CHOICE).await;
+    page.click("#call").await;
+    page.until_state("ended").await;
+    page.until_text("#reason", "The browser's Opus codec does not run, so there is no call in Opus. Choose PCM").await;
+    assert_eq!(messages(&page, "hello").await, Vec::<Value>::new());
     page.close().await;
     server.stopped().await;
 }

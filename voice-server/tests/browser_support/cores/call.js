@@ -126,22 +126,31 @@ try {
   assertEqual(withoutLosses, ["connected", "ready", "speaking", "audio", "auth_expiring", "resumed after 300", "resumed", "speaking"]);
 
   // Whoever hangs up without a connection is done; the server is told as soon as it can be.
-  const left = Promise.withResolvers();
-  const another = new Call(api, new EventLog(), line, { ...observer, ended: (...end) => left.resolve(end) });
-  next = nextSocket();
-  another.open();
-  const up = await opened(await next);
-  up.text({ type: "ready", call_id: "d", resume: { token: "t2", within_ms: 30_000 } });
-  up.onclose({ code: 1006 });
-  next = nextSocket();
-  another.hangUp();
-  const [reason, sentence] = await left.promise;
-  assert(reason === "caller_hung_up" && sentence.includes("trying to tell the server"), reason, sentence);
-  const lastWords = await opened(await next);
-  assertEqual([addresses.at(-1), lastWords.texts[0].resume], ["t2", { received: 0 }]);
-  lastWords.text({ type: "resumed", received: 0, away_ms: 1 });
-  while (lastWords.texts.length === 1) await settled();
-  assertEqual(lastWords.texts[1], { type: "bye" });
+  // So it is where the page cannot go on.
+  const leaves = [
+    [(call) => call.hangUp(), "caller_hung_up", "trying to tell the server"],
+    [(call) => call.abandon("no_codec", "The codec broke."), "no_codec", "The codec broke."],
+  ];
+  for (const [leave, why, words] of leaves) {
+    const left = Promise.withResolvers();
+    const another = new Call(api, new EventLog(), line, { ...observer, ended: (...end) => left.resolve(end) });
+    next = nextSocket();
+    another.open();
+    const up = await opened(await next);
+    up.text({ type: "ready", call_id: "d", resume: { token: "t2", within_ms: 30_000 } });
+    up.onclose({ code: 1006 });
+    next = nextSocket();
+    leave(another);
+    const [reason, sentence] = await left.promise;
+    assert(reason === why && sentence.includes(words), reason, sentence);
+    const lastWords = await opened(await next);
+    assertEqual([addresses.at(-1), lastWords.texts[0].resume], ["t2", { received: 0 }]);
+    lastWords.text({ type: "resumed", received: 0, away_ms: 1 });
+    while (lastWords.texts.length === 1) await settled();
+    assertEqual(lastWords.texts[1], { type: "bye" });
+    another.abandon("no_codec", "It is over already.");
+    assertEqual(lastWords.texts.length, 2);
+  }
 
   // A page that goes away says bye, also before the server has answered.
   for (const isReady of [true, false]) {

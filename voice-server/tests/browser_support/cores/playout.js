@@ -157,6 +157,20 @@ for (const [what, isLate] of [["pause", true], ["clear", true], ["pause", false]
   assertEqual(playout.counters.gaps, 1);
 }
 
+// A reply of which less came than was told ends where that ends, and was heard so far; one of which nothing came was not heard.
+for (const [reply, samples] of [[1, 2_400], [2, 0]]) {
+  const playout = new Playout(LINE_RATE, 48_000);
+  playout.push(reply, 0, tone(LINE_RATE, 440, samples));
+  playout.finish(reply, 240_000);
+  const waiting = render(playout, 0, 24_000);
+  assertEqual(playout.takeEnded(), []);
+  playout.finish(reply, samples);
+  const rest = render(playout, waiting.end, 24_000);
+  assertEqual(playout.takeEnded(), [{ reply, samples }]);
+  assert(!playout.isSpeaking);
+  if (samples > 0) assertEqual(assertContiguous([...waiting.heard, ...rest.heard]), samples);
+}
+
 // A reply of whose end nobody told ends where the next one begins, and counts as speaking until then.
 {
   const playout = new Playout(LINE_RATE, 48_000);

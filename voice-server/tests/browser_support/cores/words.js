@@ -1,5 +1,5 @@
 // What the page says about ends and errors, whatever a server sends.
-const { problemCause, problemWords, reasonWords, unstoredWords } = await module("call/words.js");
+const { isAboutOpus, problemCause, problemWords, reasonWords, unstoredWords } = await module("call/words.js");
 
 for (const reason of [undefined, null, 7, "", "constructor", "some_new_reason", "lost"]) {
   assert(/^[A-Z].*\.$/.test(reasonWords(reason)), reason, reasonWords(reason));
@@ -14,4 +14,12 @@ for (const code of [undefined, "stage", "storage", "too_slow", "unauthorized", "
 for (const reason of ["lost", "refused", "caller_hung_up", undefined]) {
   const words = unstoredWords(reason);
   assert(words.includes("may be missing") && !words.includes("is in"), reason, words);
+}
+
+// Of a handshake that failed, only what is about the format is about Opus.
+for (const message of ["opus is not spoken here; use pcm16", "the rate 48000 is not spoken here; use 8000, 16000 or 24000"]) {
+  assert(isAboutOpus({ message }), message);
+}
+for (const message of [undefined, "", "protocol 1 is not spoken here; this server speaks 2", "no hello came within 5000 ms"]) {
+  assert(!isAboutOpus({ message }), message);
 }

@@ -1,8 +1,8 @@
 // What the line speaks: which encodings there are, which of them this browser can do, and the one of a call.
 //
-// Invariant: a codec has `encode(position, pcm)`, `decode(audio)`, `control(type, reply, total)`, `refused` and `close()`, and
-// gives packets and samples with the positions to which they belong. Nothing here knows of sockets or of what is done with
-// the samples.
+// Invariant: a codec has `opened`, which resolves once it runs or has failed, `encode(position, pcm)`, `decode(audio)`,
+// `control(type, reply, total)`, `refused` and `close()`, and gives packets and samples with the positions to which they
+// belong. Nothing here knows of sockets or of what is done with the samples.
 
 import { cannotDecode } from "./opus-decoder.js";
 import { cannotEncode } from "./opus-encoder.js";
@@ -43,7 +43,10 @@ export async function noOpus() {
   return (await cannotDecode()) ? "This browser cannot decode Opus at 48 kHz." : null;
 }
 
-/** The codec of a call; `told` has `send(position, payload)`, `play({reply, position, pcm})` and `fail(side, isFinal)`. */
+/**
+ * The codec of a call; `told` has `send(position, payload)`, `play({reply, position, pcm})`, `end({reply, samples})` where a
+ * reply that was told to its end has no more than so many, and `fail(side, isFinal)`: "encode", "decode" or all of the "codec".
+ */
 export function codecOf(encoding, told) {
   return encoding === "opus" ? new OpusLine(told) : new PcmCodec(told);
 }

@@ -1,23 +1,30 @@
 // Opus both ways, by the browser's own codecs.
 //
-// Invariant: what breaks is opened again, MAX_FAILURES times in a call and then no more; each time it is told.
+// Invariant: what breaks or stalls is opened again until it has broken too often; each time it is told. Nothing that a
+// browser's codec throws goes further than this.
 
 import { OpusDecoder } from "./opus-decoder.js";
 import { OpusEncoder } from "./opus-encoder.js";
-
-/** A browser that fails more often than that cannot do it. */
-const MAX_FAILURES = 3;
+import { OpusFailures } from "./opus-failures.js";
 
 export class OpusCodec {
-  /** `fail(side, isFinal)`: "encode" or "decode" broke; `isFinal` says that it is not opened again. */
-  constructor({ send, play, fail }) {
-    Object.assign(this, { send, fail });
-    this.failures = 0;
+  /** `told` as for any codec. `fail(side, isFinal)`: "encode" or "decode" broke; `isFinal` says that it is not opened again. */
+  constructor({ send, play, end, fail }) {
+    this.fail = fail;
+    this.failures = { encode: new OpusFailures(), decode: new OpusFailures() };
     this.isClosed = false;
     /** Frames that former encoders were too slow for. */
     this.refusedBefore = 0;
     this.encoder = null;
-    this.decoder = new OpusDecoder(play, () => this.#broke("decode"));
+    this.send = (position, packet) => {
+      this.failures.encode.gave();
+      send(position, packet);
+    };
+    const played = (audio) => {
+      this.failures.decode.gave();
+      play(audio);
+    };
+    this.decoder = new OpusDecoder({ play: played, end, fail: () => this.#broke("decode") });
   }
 
   /** Frames and packets for which there was no room. */
@@ -28,8 +35,8 @@ export class OpusCodec {
   /** Samples of the caller, the first of them at `position`. */
   encode(position, pcm) {
     if (this.isClosed) return;
-    this.encoder ??= new OpusEncoder(this.send, () => this.#encoderBroke());
-    this.encoder.encode(position, pcm);
+    this.encoder ??= this.#opened();
+    this.encoder?.encode(position, pcm);
   }
 
   /** Audio of the agent as it came. */
@@ -39,6 +46,7 @@ export class OpusCodec {
 
   /** `clear` or `finish` (with `total`) of a reply; the others are nothing to a codec. */
   control(type, reply, total) {
+    if (this.isClosed) return;
     if (type === "clear") this.decoder.clear(reply);
     if (type === "finish") this.decoder.finish(reply, total);
   }
@@ -49,17 +57,24 @@ export class OpusCodec {
     this.decoder.close();
   }
 
+  #opened() {
+    try {
+      return new OpusEncoder(this.send, () => this.#encoderBroke());
+    } catch {
+      this.#encoderBroke();
+      return null;
+    }
+  }
+
   #encoderBroke() {
     this.refusedBefore += this.encoder?.refused ?? 0;
-    this.encoder?.close();
     this.encoder = null;
     this.#broke("encode");
   }
 
   #broke(side) {
     if (this.isClosed) return;
-    this.failures += 1;
-    const isFinal = this.failures >= MAX_FAILURES;
+    const isFinal = this.failures[side].broke();
     if (isFinal) this.close();
     this.fail(side, isFinal);
   }

@@ -2,7 +2,8 @@
 //
 // Invariant: each reply has a decoder of its own, as the server's encoder begins anew with each: nothing of one is in
 // another. What a decoder gives late, of a reply that was cleared, is thrown away. A reply that was told to its end comes to
-// its end, whatever was lost of it. At most MAX_REPLIES are decoded at a time; packets of one more are refused.
+// its end, whatever was lost of it: where its audio ends before, that is told. At most MAX_REPLIES are decoded at a time;
+// packets of one more are refused.
 
 import { OPUS_RATE } from "./opus-format.js";
 import { OpusReply } from "./opus-reply.js";
@@ -23,9 +24,12 @@ export async function cannotDecode() {
 }
 
 export class OpusDecoder {
-  /** `play({reply, position, pcm})` gets samples; `fail()` is called each time a decoder breaks. */
-  constructor(play, fail) {
-    Object.assign(this, { play, fail });
+  /**
+   * `told` has `play({reply, position, pcm})`, which gets samples, `end({reply, samples})`, where a reply is shorter than was
+   * told, and `fail()`, which is called each time a decoder breaks.
+   */
+  constructor(told) {
+    this.told = told;
     this.replies = new Map();
     /** The newest reply of which anything came, and the newest that was cleared. */
     this.newest = 0;
@@ -44,9 +48,9 @@ export class OpusDecoder {
   /** No audio of the reply after `total` samples. */
   finish(reply, total) {
     const decoding = this.replies.get(reply);
-    if (decoding) return this.#end(decoding, total);
-    // None of it was taken: it is silence to its end.
-    if (reply > this.cleared && total > 0) this.play({ reply, position: total - 1, pcm: new Int16Array(1) });
+    if (decoding) this.#end(decoding, total);
+    // One that has come to its end is not the newest that is to come; of one that has not, nothing was taken.
+    else if (reply > Math.max(this.newest, this.cleared)) this.told.end({ reply, samples: 0 });
   }
 
   /** Nothing of the reply is to be heard any more. */
@@ -66,7 +70,7 @@ export class OpusDecoder {
     if (reply <= this.newest || this.replies.size >= MAX_REPLIES) return null;
     this.newest = reply;
     for (const before of this.replies.values()) this.#end(before, null);
-    const decoding = new OpusReply(reply, CONFIG, this.play, this.fail);
+    const decoding = new OpusReply(reply, CONFIG, this.told);
     this.replies.set(reply, decoding);
     return decoding;
   }

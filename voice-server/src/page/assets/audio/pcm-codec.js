@@ -6,6 +6,7 @@ export class PcmCodec {
   constructor({ send, play }) {
     Object.assign(this, { send, play });
     this.refused = 0;
+    this.opened = Promise.resolve();
   }
 
   /** Samples of the caller, the first of them at `position`. */

@@ -140,8 +140,6 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     this.captured.set(out, this.capturedFrames);
     this.capturedFrames += out.length;
     if (this.capturedFrames < CAPTURE_FRAMES) return;
-    // A page that is closed in between has no sound of which it does not know what it was.
-    this.#tell(currentFrame + out.length);
     // A sound is in the log before it is in the capture, also when the context is closed between the two.
     this.#tell(currentFrame + out.length);
     const samples = this.captured.slice();

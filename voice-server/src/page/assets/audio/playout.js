@@ -51,10 +51,10 @@ export class Playout {
     if (!queue.push(position, samples)) this.counters.refused += 1;
   }
 
-  /** No audio of the reply after `total` samples. */
+  /** No audio of the reply after `total` samples; where it is told twice, the less is so. */
   finish(reply, total) {
     const queue = this.#queue(reply);
-    if (queue) queue.total = total;
+    if (queue) queue.total = Math.min(total, queue.total ?? Infinity);
   }
 
   pause(reply) {

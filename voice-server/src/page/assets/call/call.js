@@ -82,16 +82,24 @@ export class Call {
 
   /** Asks the server to end the call; without a socket it is over for the page at once, and the server is told later. */
   hangUp() {
-    if (!this.isUp) return this.#hangUpUnconnected();
+    if (!this.isUp) return this.#hangUpUnconnected("caller_hung_up", this.attempts ? HUNG_UP_AWAY : null);
     this.say({ type: "bye" });
     clearTimeout(this.lastWords);
     this.lastWords = setTimeout(() => this.#end("caller_hung_up"), OPEN_MS);
   }
 
-  /** The page goes away, or cannot go on: the last word is said, and no answer waited for. */
-  leave(reason = "caller_hung_up", sentence = null) {
+  /** The page goes away: the last word is said, and no answer waited for. */
+  leave() {
     if (this.isUp) this.say({ type: "bye" });
     else this.#sayByeUnanswered();
+    this.#end("caller_hung_up");
+  }
+
+  /** The page cannot go on with the call: it ends as if somebody had hung up, and no answer is waited for. */
+  abandon(reason, sentence) {
+    if (this.isOver) return;
+    if (!this.isUp) return this.#hangUpUnconnected(reason, sentence);
+    this.say({ type: "bye" });
     this.#end(reason, sentence);
   }
 
@@ -102,10 +110,10 @@ export class Call {
     this.#reconnect();
   }
 
-  #hangUpUnconnected() {
+  #hangUpUnconnected(reason, sentence) {
     this.#sayByeUnanswered();
     const { api, log, encoding, resume, received, attempts } = this;
-    this.#end("caller_hung_up", attempts ? HUNG_UP_AWAY : null);
+    this.#end(reason, sentence);
     if (attempts) new Farewell(api, log, { format: encoding.format, resume, received, attempts }).start();
   }
 

@@ -13,7 +13,7 @@ import { Floor } from "../model/floor.js";
 import { Measure } from "../model/measure.js";
 import { Call } from "./call.js";
 import { EventLog } from "./log.js";
-import { CODEC_FAILURES, NO_OPUS_HERE, WARNINGS, problemCause, problemWords, unstoredWords } from "./words.js";
+import { CODEC_FAILURES, NO_OPUS_HERE, WARNINGS, isAboutOpus, problemCause, problemWords, unstoredWords } from "./words.js";
 
 /** Messages that are about the sound of a reply. */
 const CONTROLS = new Set(["pause", "resume", "clear"]);
@@ -31,6 +31,7 @@ export class LiveCall {
     this.codec = codecOf(encoding, {
       send: (position, payload) => this.call?.hear(position, payload),
       play: (audio) => this.engine.play(audio),
+      end: ({ reply, samples }) => this.engine.control("finish", reply, samples),
       fail: (side, isFinal) => this.#codecFailed(side, isFinal),
     });
     this.floor = new Floor();
@@ -51,6 +52,7 @@ export class LiveCall {
       this.log.contextTime = () => this.engine.context.currentTime;
       this.rendered = new RenderedLog(this.engine.rate);
       this.measure = new Measure(this.rendered, this.engine.rate, this.lineRate);
+      await this.codec.opened;
       if (this.phase === "ended") return this.#closeSound();
       await this.#connectSource(source);
     } catch (error) {
@@ -203,17 +205,22 @@ export class LiveCall {
 
   #problem(message) {
     if (message.code === "storage") this.isUnstored = true;
-    if (message.code === "handshake" && this.encoding === ENCODINGS.opus) this.handshakeWords = NO_OPUS_HERE;
+    if (message.code === "handshake" && this.#isForOpus(message)) this.handshakeWords = NO_OPUS_HERE;
     // One about a token is said where another is asked for.
     if (this.phase === "up" && message.code !== "unauthorized") this.#warn(problemCause(message.code), problemWords(message));
   }
 
-  /** The browser's encoder or decoder broke: it is open again, or else the call is over. */
+  #isForOpus(refusal) {
+    return this.encoding === ENCODINGS.opus && isAboutOpus(refusal);
+  }
+
+  /** The browser's encoder or decoder broke, or both: it is open again, or else the call is over. */
   #codecFailed(side, isFinal) {
     this.log.add("page", { type: "codec_failed", side, is_final: isFinal });
     const { passing, final } = CODEC_FAILURES[side];
     if (!isFinal) this.#warn("codec", passing);
-    else this.call?.leave("no_codec", final);
+    else if (this.call) this.call.abandon("no_codec", final);
+    else this.#ended("no_codec", final);
   }
 
   async #renew(inMs) {

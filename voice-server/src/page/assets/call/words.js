@@ -70,6 +70,9 @@ export const WARNINGS = Object.freeze({
 
 /** What is said when the browser's encoder or decoder breaks: once it is open again, and once it is not opened any more. */
 export const CODEC_FAILURES = Object.freeze({
+  codec: {
+    final: "The browser's Opus codec does not run, so there is no call in Opus. Choose PCM under “Sound and caller”, then start the call again.",
+  },
   encode: {
     passing: "The browser's Opus encoder broke and was started again: a moment of what you said was not heard.",
     final: "The browser's Opus encoder breaks again and again, so the agent could not hear you. Choose PCM under “Sound and caller”, then start the call again.",
@@ -82,6 +85,11 @@ export const CODEC_FAILURES = Object.freeze({
 
 /** A call in Opus was refused by the handshake. */
 export const NO_OPUS_HERE = "The server did not take a call in Opus. Choose PCM under “Sound and caller”, then start the call again.";
+
+/** Whether a handshake failed for Opus: the server's text says what it does not speak. */
+export function isAboutOpus({ message }) {
+  return /\b(opus|rate \d+) is not spoken here\b/.test(message);
+}
 
 /** Errors of the protocol: what they are about, and in words where the server's own need some. */
 const PROBLEMS = Object.freeze({
