@@ -164,7 +164,7 @@ for (const [reply, samples] of [[1, 2_400], [2, 0]]) {
   playout.finish(reply, 240_000);
   const waiting = render(playout, 0, 24_000);
   assertEqual(playout.takeEnded(), []);
-  playout.finish(reply, samples);
+  for (const total of [samples, 240_000]) playout.finish(reply, total);
   const rest = render(playout, waiting.end, 24_000);
   assertEqual(playout.takeEnded(), [{ reply, samples }]);
   assert(!playout.isSpeaking);
