@@ -20,8 +20,8 @@ pub(super) fn of(spool: &Path) -> Result<Uuid, SpoolError> {
 
 fn read_or_make(spool: &Path) -> io::Result<Uuid> {
     let path = spool.join("server-id");
-    match fs::read_to_string(&path) {
-        Ok(text) => match text.trim().parse() {
+    match fs::read(&path) {
+        Ok(text) => match String::from_utf8_lossy(&text).trim().parse() {
             Ok(id) => return Ok(id),
             Err(_) => warn!(path = %path.display(), "it names no server: this server gets a new name"),
         },
@@ -52,9 +52,11 @@ mod tests {
     #[test]
     fn what_names_no_server_is_replaced() {
         let spool = tempfile::tempdir().unwrap();
-        fs::write(spool.path().join("server-id"), "\0\0").unwrap();
-        let id = of(spool.path()).unwrap();
-        assert_eq!(of(spool.path()).unwrap(), id);
+        for damaged in [b"\0\0", b"\xff\xfe"] {
+            fs::write(spool.path().join("server-id"), damaged).unwrap();
+            let id = of(spool.path()).unwrap();
+            assert_eq!(of(spool.path()).unwrap(), id);
+        }
         assert!(matches!(of(&spool.path().join("missing")), Err(SpoolError::Unusable { .. })));
     }
 }
