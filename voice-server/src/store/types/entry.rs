@@ -63,7 +63,8 @@ pub struct CallStart {
     /// For which lead, if for one.
     pub lead: Option<Uuid>,
     /// Which server holds it: calls that it leaves when it dies are ended at its next start.
-    #[serde(alias = "run")]
+    /// Journals have it as `run`, as earlier versions read and write it.
+    #[serde(rename = "run", alias = "server")]
     pub server: Uuid,
 }
 
@@ -140,4 +141,24 @@ pub struct CallEnd {
     pub currency: Option<String>,
     /// Use and cost of each engine, as the protocol's `cost` message tells it.
     pub cost: Option<serde_json::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_is_journaled_as_earlier_versions_read_it_and_read_under_either_name() {
+        let id = Uuid::from_u128(7);
+        let header = Header { tenant: TenantId(id), call: CallUuid(id), started_at: OffsetDateTime::UNIX_EPOCH };
+        let start = CallStart { header, user: UserId(id), lead: None, server: id };
+        let mut written = serde_json::to_value(&start).unwrap();
+        let run = written.as_object_mut().unwrap().remove("run").unwrap();
+        assert_eq!(run, id.to_string());
+        for name in ["run", "server"] {
+            let mut read = written.clone();
+            read.as_object_mut().unwrap().insert(name.into(), run.clone());
+            assert_eq!(serde_json::from_value::<CallStart>(read).unwrap(), start);
+        }
+    }
 }
