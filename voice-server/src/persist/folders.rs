@@ -53,19 +53,23 @@ impl Folders {
         Ok(found)
     }
 
-    /// Removes the oldest of the files that wait until the others have at most `most_bytes`; gives whose they were.
-    pub(super) async fn drop_oldest(&self, most_bytes: u64) -> io::Result<Vec<Header>> {
-        let (mut bytes, mut dropped) = (0, Vec::new());
+    /// Removes the oldest of the files that wait until the others have at most `most_bytes`, and says of each whose it was. One
+    /// that cannot be removed keeps no other; the last error is given in the end.
+    pub(super) async fn drop_oldest(&self, most_bytes: u64, mut dropped: impl FnMut(Header)) -> io::Result<()> {
+        let (mut bytes, mut result) = (0, Ok(()));
         for (header, file) in self.ready().await?.into_iter().rev() {
-            // One that is gone was kept meanwhile.
             let Ok(found) = tokio::fs::metadata(&file).await else { continue };
             bytes += found.len();
-            if bytes > most_bytes {
-                tokio::fs::remove_file(&file).await?;
-                dropped.push(header);
+            if bytes <= most_bytes {
+                continue;
+            }
+            match tokio::fs::remove_file(&file).await {
+                Ok(()) => dropped(header),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => result = Err(error),
             }
         }
-        Ok(dropped)
+        result
     }
 }
 
@@ -104,5 +108,21 @@ mod tests {
         fs::write(Folders::open(data.path(), ".ogg").unwrap().running(&call), b"audio").unwrap();
         let ready = Folders::open(data.path(), ".ogg").unwrap().ready().await.unwrap();
         assert_eq!(ready.iter().map(|(header, _)| *header).collect::<Vec<_>>(), [call]);
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_dropped_keeps_no_other_and_each_that_is_dropped_is_told() {
+        let data = tempfile::tempdir().unwrap();
+        let folders = Folders::open(data.path(), ".ogg").unwrap();
+        for call in [1, 3, 4] {
+            fs::write(folders.running(&testing::header(call)), [b'x'; 100]).unwrap();
+            folders.set_ready(&testing::header(call)).unwrap();
+        }
+        // A folder in the place of a file.
+        fs::create_dir(folders.running(&testing::header(2))).unwrap();
+        folders.set_ready(&testing::header(2)).unwrap();
+        let mut dropped = Vec::new();
+        folders.drop_oldest(100, |header| dropped.push(header)).await.unwrap_err();
+        assert_eq!(dropped, [3, 1].map(testing::header));
     }
 }

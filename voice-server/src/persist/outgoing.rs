@@ -1,24 +1,25 @@
 //! Finished files of calls, from this machine's disk to where they are kept: when is looked, and when is tried again.
 //!
 //! Invariant: a file is given to its keeper until that has it, however often that fails and however often this process is
-//! killed, unless the keeper bounds what waits and has no room for it; one that fails keeps no other. How a file is kept, and how
+//! killed, unless the keeper bounds what waits and has no room for it once one has failed; one that fails keeps no other. How a file is kept, and how
 //! much may wait, is its keeper's.
 
 use super::folders::Folders;
 use crate::store::Header;
-use std::convert::Infallible;
+use futures::FutureExt;
 use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// After a failure: when to try again. So often, too, it is seen to that there is room.
+/// After a failure: when to try again. So often at most, too, it is seen to that there is room.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// Keeps the finished files of one kind.
@@ -31,7 +32,8 @@ pub(super) trait Keeper: Send + Sync + 'static {
     /// Where they are until then.
     fn folders(&self) -> &Folders;
 
-    /// Drops what waits beyond the bound, if there is one: for files that a call can do without.
+    /// Drops what waits beyond the bound, if there is one: for files that a call can do without. Called only where one could not
+    /// be kept, and while none is being kept.
     ///
     /// # Errors
     /// What the system says.
@@ -104,7 +106,6 @@ async fn run(keeper: impl Keeper, ready: Arc<Notify>, closing: CancellationToken
 
 /// Whether nothing is left.
 async fn keep_all<K: Keeper>(keeper: &K) -> bool {
-    make_room(keeper).await;
     let ready = match keeper.folders().ready().await {
         Ok(ready) => ready,
         Err(error) => {
@@ -112,15 +113,7 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
             return false;
         }
     };
-    // Many may take long to fail, one after the other; meanwhile more come.
-    tokio::select! {
-        is_done = keep_each(keeper, ready) => is_done,
-        never = keep_room(keeper) => match never {},
-    }
-}
-
-async fn keep_each<K: Keeper>(keeper: &K, ready: Vec<(Header, PathBuf)>) -> bool {
-    let mut is_done = true;
+    let (mut is_done, mut room) = (true, Room::default());
     for (header, file) in ready {
         if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
             continue;
@@ -128,20 +121,29 @@ async fn keep_each<K: Keeper>(keeper: &K, ready: Vec<(Header, PathBuf)>) -> bool
         if let Err(error) = keeper.keep(header, &file).await {
             warn!(what = K::WHAT, call = %header.call, %error, "a file of a call waits on this machine's disk");
             is_done = false;
+            room.see_to(keeper).await;
         }
     }
     is_done
 }
 
-async fn keep_room(keeper: &impl Keeper) -> Infallible {
-    loop {
-        sleep(RETRY).await;
-        make_room(keeper).await;
-    }
+/// Where files must wait, room is made for them. Many may take long to fail, one after the other; meanwhile more come.
+#[derive(Default)]
+struct Room {
+    /// Until then it was made.
+    next: Option<Pin<Box<Sleep>>>,
 }
 
-async fn make_room<K: Keeper>(keeper: &K) {
-    if let Err(error) = keeper.make_room().await {
-        error!(what = K::WHAT, %error, "more files of calls may wait to be kept than there is room for");
+impl Room {
+    /// Comes between two files: none is in work that could go.
+    async fn see_to<K: Keeper>(&mut self, keeper: &K) {
+        let is_due = self.next.as_mut().is_none_or(|next| next.now_or_never().is_some());
+        if !is_due {
+            return;
+        }
+        if let Err(error) = keeper.make_room().await {
+            error!(what = K::WHAT, %error, "more files of calls may wait to be kept than there is room for");
+        }
+        self.next = Some(Box::pin(sleep(RETRY)));
     }
 }

@@ -50,6 +50,8 @@ impl Keeper for Keeping {
     }
 
     async fn keep(&self, header: Header, file: &Path) -> Result<(), KeepError> {
+        // The object store is not given again and again what the journal has no room for.
+        self.journal.check()?;
         let bytes = tokio::fs::read(file).await?;
         match duration_ms(&bytes) {
             Some(duration_ms) => self.put(header, bytes, duration_ms).await?,

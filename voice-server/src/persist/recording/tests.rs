@@ -1,4 +1,5 @@
 use super::*;
+use crate::persist::PersistLimits;
 use crate::persist::journal::{Journal, Opened, Work};
 use crate::persist::testing::{header, quick};
 use crate::store::{Entry, RecordingEntry};
@@ -27,8 +28,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::of(quick())
+    }
+
+    fn of(limits: PersistLimits) -> Self {
         let data = TempDir::new().unwrap();
-        let Opened { journal, work, .. } = Journal::open(&data.path().join("spool"), &quick(), Arc::default()).unwrap();
+        let Opened { journal, work, .. } = Journal::open(&data.path().join("spool"), &limits, Arc::default()).unwrap();
         Self { data, journal, work }
     }
 
@@ -124,6 +129,15 @@ async fn where_the_object_store_is_away_a_recording_waits() {
     world.recordings(&objects).1.stop(PATIENTLY).await;
     assert_eq!(world.files("ready"), 0);
     assert_eq!(world.entries().await.len(), 1);
+}
+
+#[tokio::test]
+async fn while_the_journal_is_full_the_object_store_is_given_nothing() {
+    let (world, objects) = (World::of(PersistLimits { journal_bytes: 0, ..quick() }), Arc::new(InMemory::new()));
+    let (recordings, tasks) = world.recordings(&objects);
+    call(&recordings, 8).await;
+    tasks.stop(PATIENTLY).await;
+    assert_eq!((objects.list(None).count().await, world.files("ready")), (0, 1));
 }
 
 #[tokio::test]

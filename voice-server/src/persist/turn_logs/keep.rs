@@ -57,15 +57,16 @@ impl Keeper for Keeping {
     }
 
     async fn make_room(&self) -> io::Result<()> {
-        let dropped = self.folders.drop_oldest(self.most_bytes).await?;
-        for header in &dropped {
+        let dropped = |header: Header| {
             warn!(call = %header.call, most_bytes = self.most_bytes, "a turn log was dropped: too many wait to be kept");
-        }
-        add(&self.stats.turn_logs_dropped, dropped.len() as u64);
-        Ok(())
+            add(&self.stats.turn_logs_dropped, 1);
+        };
+        self.folders.drop_oldest(self.most_bytes, dropped).await
     }
 
     async fn keep(&self, header: Header, file: &Path) -> Result<(), KeepError> {
+        // The object store is not given again and again what the journal has no room for.
+        self.journal.check()?;
         let bytes = tokio::fs::read(file).await?;
         let key = key(&header);
         let put = self.objects.put(&key, PutPayload::from(bytes));

@@ -3,6 +3,7 @@ use crate::persist::journal::{Opened, Work};
 use crate::persist::stats::get;
 use crate::persist::testing::{header, quick};
 use crate::store::{Entry, TurnLogEntry};
+use futures::StreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -28,8 +29,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::of(quick())
+    }
+
+    fn of(limits: PersistLimits) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let Opened { journal, work, .. } = Journal::open(&data.path().join("spool"), &quick(), Arc::default()).unwrap();
+        let Opened { journal, work, .. } = Journal::open(&data.path().join("spool"), &limits, Arc::default()).unwrap();
         Self { data, journal, work, stats: Arc::default() }
     }
 
@@ -111,6 +116,29 @@ async fn where_more_wait_than_there_is_room_for_the_oldest_go_and_are_counted() 
     tasks.stop(WITHIN).await;
     let left = folders.ready().await.unwrap().into_iter().map(|(header, _)| header).collect::<Vec<_>>();
     assert_eq!((left, get(&world.stats.turn_logs_dropped)), ([4, 5].map(header).to_vec(), 3));
+}
+
+#[tokio::test]
+async fn a_backlog_beyond_the_bound_is_kept_where_the_object_store_takes_it() {
+    let (world, objects) = (World::new(), Arc::new(InMemory::new()));
+    let folders = world.folders();
+    for call in 1..=5 {
+        std::fs::write(folders.running(&header(call)), [b'x'; 100]).unwrap();
+        folders.set_ready(&header(call)).unwrap();
+    }
+    let (_, tasks) = world.start(&objects, &PersistLimits { waiting_turn_logs_bytes: 250, ..quick() });
+    tasks.stop(WITHIN).await;
+    assert_eq!((objects.list(None).count().await, get(&world.stats.turn_logs_dropped)), (5, 0));
+}
+
+#[tokio::test]
+async fn while_the_journal_is_full_the_object_store_is_given_nothing() {
+    let (world, objects) = (World::of(PersistLimits { journal_bytes: 0, ..quick() }), Arc::new(InMemory::new()));
+    let folders = world.folders();
+    std::fs::write(folders.running(&header(1)), b"x").unwrap();
+    folders.set_ready(&header(1)).unwrap();
+    world.logs(&objects, 1 << 20).1.stop(WITHIN).await;
+    assert_eq!((objects.list(None).count().await, folders.ready().await.unwrap().len()), (0, 1));
 }
 
 #[tokio::test]
