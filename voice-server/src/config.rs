@@ -5,7 +5,7 @@
 use crate::choice::{Choice, LlmEngine, SttEngine, TtsEngine};
 use crate::cost::Prices;
 use crate::environment::Environment;
-use crate::limits::ServerLimits;
+use crate::limits::{LONGEST_CALL, ServerLimits};
 use crate::persist::RecordingSettings;
 use crate::sections::{
     CartesiaSection, ElevenLabsSection, FluxSection, GroqSection, LlamaCppSection, NovaSection, OllamaSection,
@@ -14,6 +14,7 @@ use crate::sections::{
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use voice_core::provider::fallback::FallbackConfig;
 use voice_core::turn::{Protection, TurnConfig};
 
@@ -275,6 +276,14 @@ impl Settings {
         if limits.tenant_calls_percent > 100 {
             let problem = "is over 100: it is a share of max_calls in percent";
             return Err(ConfigError::Range { key: "limits.tenant_calls_percent", problem });
+        }
+        if limits.waiting_turn_logs_bytes < limits.turn_log_bytes {
+            let problem = "is below limits.turn_log_bytes: one log must have room to wait";
+            return Err(ConfigError::Range { key: "limits.waiting_turn_logs_bytes", problem });
+        }
+        if Duration::from_millis(self.turn.max_call_ms) >= LONGEST_CALL {
+            let problem = "is not below 86400000, a day: servers that share a database take calls that old for lost";
+            return Err(ConfigError::Range { key: "turn.max_call_ms", problem });
         }
         if !(0.0..=1.0).contains(&self.turn.eot_model_probability) {
             let problem = "is not a probability: it lies between 0 and 1";

@@ -122,6 +122,13 @@ fn an_error_names_the_file_the_line_and_the_key() {
     assert!(unknown.contains("FILE") && unknown.contains("line 3") && unknown.contains("max_cals"), "{unknown}");
     let range = load("[limits]\nidle_ms = 0\n", ServeArgs::default()).unwrap_err();
     assert_eq!(range, "limits.idle_ms is 0; it must be at least 1");
+    let long = load("[turn]\nmax_call_ms = 86_400_000\n", ServeArgs::default()).unwrap_err();
+    assert!(long.starts_with("turn.max_call_ms is not below 86400000"), "{long}");
+    assert!(load("[turn]\nmax_call_ms = 86_399_999\n", ServeArgs::default()).is_ok());
+    let logs = "[limits]\nturn_log_bytes = 10\nwaiting_turn_logs_bytes = ";
+    let small = load(&format!("{logs}9\n"), ServeArgs::default()).unwrap_err();
+    assert!(small.starts_with("limits.waiting_turn_logs_bytes is below limits.turn_log_bytes"), "{small}");
+    assert!(load(&format!("{logs}10\n"), ServeArgs::default()).is_ok());
     let args = ServeArgs { config: Some("/nowhere/x.toml".into()), ..ServeArgs::default() };
     assert!(
         Settings::load(&args, Environment::default())

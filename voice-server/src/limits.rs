@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use std::time::Duration;
 
+/// Calls of every server end before this: servers of different settings share a database, and a call that is older has none.
+pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(24 * 3_600);
+
 /// How much of its clients a server bears. Each says what happens at the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -60,7 +63,8 @@ pub struct ServerLimits {
     pub journal_bytes: u64,
     /// The longest log of a call's turn-taking, which can be run again; beyond it the log is cut and says so. 0 is no logs.
     pub turn_log_bytes: u64,
-    /// How much of such logs waits on this machine's disk while the bucket is away; beyond it the oldest are dropped.
+    /// How much of such logs waits on this machine's disk while the bucket is away, at least
+    /// `turn_log_bytes`; beyond it the oldest are dropped.
     pub waiting_turn_logs_bytes: u64,
     /// At shutdown, running calls may finish within this; then they are ended.
     pub drain_ms: u64,

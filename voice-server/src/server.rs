@@ -6,7 +6,7 @@ use crate::auth::{Gate, LocalIssuer, Verifier};
 use crate::call::Resumables;
 use crate::connections::Connections;
 use crate::cost::Prices;
-use crate::limits::ServerLimits;
+use crate::limits::{LONGEST_CALL, ServerLimits};
 use crate::metrics::ServerMetrics;
 use crate::page::Sessions;
 use crate::persist::{PersistConfig, PersistError, Persistence, PersistenceTasks};
@@ -29,6 +29,10 @@ use voice_core::session::Agent;
 
 /// Once told to end, a call has this long for its last words.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// So much longer than the longest of any server a call is left alone before it is taken for lost: its last words, and the
+/// difference of two servers' clocks.
+const LOST_MARGIN: Duration = Duration::from_secs(3_600);
 
 /// What a server needs to know.
 #[derive(Clone)]
@@ -162,6 +166,10 @@ where
     server.admission.emptied().await;
 }
 
+fn longest_call(agent: &Agent) -> Duration {
+    Duration::from_millis(agent.config.turn.max_call_ms)
+}
+
 impl FromRef<Arc<Server>> for Gate {
     fn from_ref(server: &Arc<Server>) -> Self {
         server.gate.clone()
@@ -173,7 +181,8 @@ impl Server {
     fn start(config: ServerConfig) -> Result<(Self, Option<PersistenceTasks>), PersistError> {
         let Some(persist) = &config.persist else { return Ok((Self::new(config, None), None)) };
         let store = Arc::clone(&config.store) as Arc<dyn SystemStore>;
-        let (persistence, keeping) = Persistence::start(persist, store, Arc::clone(&config.recordings))?;
+        let lost_after = LONGEST_CALL.max(longest_call(&config.agent)).saturating_add(LOST_MARGIN);
+        let (persistence, keeping) = Persistence::start(persist, store, Arc::clone(&config.recordings), lost_after)?;
         Ok((Self::new(config, Some(persistence)), Some(keeping)))
     }
 
@@ -197,7 +206,8 @@ impl Server {
     fn new(config: ServerConfig, persistence: Option<Persistence>) -> Self {
         let metrics = Arc::new(ServerMetrics::new());
         let store = Arc::clone(&config.store);
-        let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits);
+        let longest_call = longest_call(&config.agent);
+        let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits, longest_call);
         Self {
             api: ApiState::new(gate.clone(), &config),
             sessions: config.local_issuer.map(|issuer| Sessions::new(issuer, config.store)),

@@ -89,7 +89,7 @@ on_every_store! {
     }
     retention {
         orphans_end_with_their_last_utterance
-        a_call_of_another_server_runs_on_unless_it_is_a_day_old
+        a_call_of_another_server_runs_on_unless_it_is_too_old
         a_call_goes_after_its_recording_when_its_time_is_over
         no_more_goes_at_a_time_than_asked
         only_what_is_listed_is_deleted_and_never_what_runs_or_is_recorded

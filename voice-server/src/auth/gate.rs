@@ -40,6 +40,7 @@ struct Inner {
     standings: Believed<UserId, Option<Standing>>,
     tenants: Tenants,
     max_calls_of_tenant: u32,
+    longest_call: Duration,
     strangers: Addresses,
     minutes: Minutes,
 }
@@ -59,6 +60,7 @@ impl Gate {
         store: Arc<dyn SystemStore>,
         metrics: Arc<ServerMetrics>,
         limits: &ServerLimits,
+        longest_call: Duration,
     ) -> Self {
         let requests = RequestLimits {
             at_a_time: limits.tenant_requests,
@@ -75,6 +77,7 @@ impl Gate {
             standings: Believed::new(STANDING),
             tenants: Tenants::new(requests),
             max_calls_of_tenant: limits.max_calls_of_tenant(),
+            longest_call,
             strangers: Addresses::new(strangers),
             minutes: Minutes::default(),
         }))
@@ -131,8 +134,10 @@ impl Gate {
         let bound = if of_plan <= share { Refused::Calls { max: of_plan } } else { Refused::CallShare { max: share } };
         let place = self.0.tenants.call(tenant, of_plan.min(share)).map_err(|_| bound)?;
         let now = clock::wall();
-        let store = Arc::clone(&self.0.store);
-        let ask = |since| async move { store.talk_time(tenant, since, now).await.map_err(|error| no_store(&error)) };
+        let (store, longest_call) = (Arc::clone(&self.0.store), self.0.longest_call);
+        let ask = |since| async move {
+            store.talk_time(tenant, since, now, longest_call).await.map_err(|error| no_store(&error))
+        };
         let talked = self.0.minutes.talked(tenant, now, ask).await?;
         if talked >= Duration::from_secs(60) * limits.max_call_minutes {
             return Err(Refused::Minutes { max: limits.max_call_minutes, retry_after: until_next_month(now) });
@@ -176,6 +181,7 @@ fn no_store(error: &StoreError) -> AuthError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::LONGEST_CALL;
     use crate::persist::testing::ScriptedStore;
     use futures::future::join_all;
     use tokio::time::advance;
@@ -186,7 +192,7 @@ mod tests {
         let store = Arc::new(ScriptedStore::default());
         let asked_of = Arc::clone(&store) as Arc<dyn SystemStore>;
         let metrics = Arc::new(ServerMetrics::new());
-        let gate = Gate::new(Arc::default(), asked_of, metrics, &ServerLimits::default());
+        let gate = Gate::new(Arc::default(), asked_of, metrics, &ServerLimits::default(), LONGEST_CALL);
         let who = |_| gate.standing_of(Verified { user: UserId(Uuid::nil()), expires_at: clock::now() });
         for second in 1..=3 {
             let refused = join_all((0..40).map(who)).await;

@@ -104,7 +104,8 @@ pub(crate) struct PersistenceTasks {
 
 impl Persistence {
     /// Opens the journal in the data directory and starts to write what it holds to `store`: first what an earlier run
-    /// left, then, once the calls are ended that died with that run, what this one adds.
+    /// left, then, once the calls are ended that died with that run, what this one adds. A call of whatever server that runs
+    /// for longer than `lost_after` is taken for lost.
     ///
     /// # Errors
     /// [`PersistError`] if the directory is of no use. A database that is away is no error.
@@ -112,6 +113,7 @@ impl Persistence {
         config: &PersistConfig,
         store: Arc<dyn SystemStore>,
         objects: Arc<dyn ObjectStore>,
+        lost_after: Duration,
     ) -> Result<(Self, PersistenceTasks), PersistError> {
         let PersistConfig { data, limits } = config;
         let (spool, stats) = (data.join("spool"), Arc::new(Stats::default()));
@@ -129,7 +131,7 @@ impl Persistence {
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
         let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
         let mut endless = JoinSet::new();
-        endless.spawn(Retention { store, objects }.run());
+        endless.spawn(Retention { store, objects, lost_after }.run());
         endless.spawn(Arc::clone(&overdue).run());
         let keeping = PersistenceTasks {
             journal: journal.clone(),

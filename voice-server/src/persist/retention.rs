@@ -1,4 +1,4 @@
-//! The task that deletes what is past its tenant's retention.
+//! The task that ends the calls of servers that are gone, and deletes what is past its tenant's retention.
 //!
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
 //! batches, so that no transaction is long. A log that was stored between the two goes after the rows. Each step can be done again. What cannot be deleted keeps nothing else, of whatever
@@ -7,7 +7,7 @@
 use super::objects::delete_object;
 use super::turn_logs::key as turn_log_key;
 use crate::principal::TenantId;
-use crate::store::{Header, Recording, StoreError, SystemStore};
+use crate::store::{Header, Orphans, Recording, StoreError, SystemStore};
 use object_store::ObjectStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,8 @@ const BATCH: u32 = 200;
 pub(super) struct Retention {
     pub(super) store: Arc<dyn SystemStore>,
     pub(super) objects: Arc<dyn ObjectStore>,
+    /// No server holds a call that began longer ago.
+    pub(super) lost_after: Duration,
 }
 
 /// Why something past its time is still there.
@@ -40,10 +42,23 @@ impl Retention {
     /// Never ends. Cancellation safe: what was not deleted is found again.
     pub(super) async fn run(self) {
         loop {
-            if let Err(error) = self.delete(OffsetDateTime::now_utc()).await {
+            let now = OffsetDateTime::now_utc();
+            self.end_lost(now).await;
+            if let Err(error) = self.delete(now).await {
                 warn!(%error, "not everything past its retention was deleted: trying again later");
             }
             sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// A server that is gone for good ends none of its calls.
+    async fn end_lost(&self, now: OffsetDateTime) {
+        let age = time::Duration::try_from(self.lost_after).unwrap_or(time::Duration::MAX);
+        let Some(begun_before) = now.checked_sub(age) else { return };
+        match self.store.end_orphans(Orphans::BegunBefore(begun_before), now).await {
+            Ok(0) => {}
+            Ok(calls) => info!(calls, "ended calls that servers which are gone left running"),
+            Err(error) => warn!(%error, "calls that servers which are gone left running go on: trying again later"),
         }
     }
 
@@ -79,8 +94,10 @@ impl Retention {
                     Err(error) => warn!(call = %call.call, %error, "a call past its retention stays with its turn log"),
                 }
             }
-            let gone = self.delete_rows(&bare).await?;
+            let deleted = self.delete_rows(&bare).await;
+            // Also where some parts of them failed.
             self.delete_late_logs(&bare).await;
+            let gone = deleted?;
             if gone > 0 {
                 info!(calls = gone, "calls past their retention were deleted, with what was said in them");
             }
@@ -140,6 +157,12 @@ mod tests {
     use object_store::{ObjectStoreExt, PutPayload};
     use uuid::Uuid;
 
+    const LOST_AFTER: Duration = Duration::from_secs(90_000);
+
+    fn retention(store: &Arc<ScriptedStore>, objects: Arc<dyn ObjectStore>) -> Retention {
+        Retention { store: Arc::clone(store) as _, objects, lost_after: LOST_AFTER }
+    }
+
     fn recording(call: u128) -> Recording {
         Recording {
             id: Uuid::from_u128(call),
@@ -160,7 +183,7 @@ mod tests {
         let objects = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
         let store = Arc::new(ScriptedStore::default());
         store.will_expire((1..=3).map(recording));
-        let retention = Retention { store: Arc::clone(&store) as _, objects };
+        let retention = retention(&store, objects);
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(store.forgotten(), [2, 3].map(Uuid::from_u128));
     }
@@ -173,7 +196,7 @@ mod tests {
             objects.put(&recording(call).object_key.as_str().into(), PutPayload::from_static(b"x")).await.unwrap();
         }
         store.will_expire(calls.clone().map(recording));
-        let retention = Retention { store: Arc::clone(&store) as _, objects: Arc::clone(&objects) as _ };
+        let retention = retention(&store, Arc::clone(&objects) as _);
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(objects.list(None).count().await, 0);
         assert_eq!(store.forgotten(), calls.map(Uuid::from_u128).collect::<Vec<_>>());
@@ -184,7 +207,7 @@ mod tests {
         let (store, folder) = (Arc::new(ScriptedStore::default()), tempfile::tempdir().unwrap());
         std::fs::create_dir_all(folder.path().join(turn_log_key(&header(call)).as_ref())).unwrap();
         let objects = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
-        (Retention { store: Arc::clone(&store) as _, objects }, store, folder)
+        (retention(&store, objects), store, folder)
     }
 
     #[tokio::test]
@@ -210,9 +233,34 @@ mod tests {
             let key = turn_log_key(&header(1));
             late.put(&key, PutPayload::from_static(b"x")).now_or_never().unwrap().unwrap();
         });
-        let retention = Retention { store: Arc::clone(&store) as _, objects: Arc::clone(&objects) as _ };
+        let retention = retention(&store, Arc::clone(&objects) as _);
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!((objects.list(None).count().await, store.deleted()), (0, vec![header(1)]));
+    }
+
+    #[tokio::test]
+    async fn a_turn_log_that_is_stored_late_goes_although_rows_after_it_do_not() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        store.will_expire_calls([1, 2].map(header));
+        store.deletes_at_most(1);
+        store.cannot_delete(2);
+        store.will_meet([Meets::Away]);
+        let late = Arc::clone(&objects);
+        store.at_deletion(move || {
+            let key = turn_log_key(&header(1));
+            late.put(&key, PutPayload::from_static(b"x")).now_or_never().unwrap().unwrap();
+        });
+        assert!(retention(&store, Arc::clone(&objects) as _).delete(OffsetDateTime::UNIX_EPOCH).await.is_err());
+        assert_eq!((objects.list(None).count().await, store.deleted()), (0, vec![header(1)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_of_servers_that_are_gone_are_ended_at_once_and_every_hour() {
+        let store = Arc::new(ScriptedStore::default());
+        let two_hours = LOOK_EVERY * 2 + Duration::from_secs(1);
+        let run = retention(&store, Arc::new(InMemory::new())).run();
+        tokio::time::timeout(two_hours, run).await.unwrap_err();
+        assert_eq!(store.lost_after(), [LOST_AFTER; 3].map(|age| time::Duration::try_from(age).unwrap()));
     }
 
     #[tokio::test]
@@ -230,7 +278,7 @@ mod tests {
         store.will_expire_calls((1..=20).map(header));
         store.deletes_at_most(3);
         store.cannot_delete(7);
-        let retention = Retention { store: Arc::clone(&store) as _, objects };
+        let retention = retention(&store, objects);
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
         let others = (1..=20).filter(|call| *call != 7).map(header);
         assert_eq!(store.deleted(), others.collect::<Vec<_>>());
@@ -242,7 +290,7 @@ mod tests {
         store.will_expire_calls((1..=8).map(header));
         store.deletes_at_most(0);
         store.will_meet([Meets::Away]);
-        let retention = Retention { store: Arc::clone(&store) as _, objects };
+        let retention = retention(&store, objects);
         assert!(retention.delete(OffsetDateTime::UNIX_EPOCH).await.is_err());
         assert_eq!(store.deletions(), [8, 4, 2, 1]);
     }

@@ -3,8 +3,8 @@
 use super::limits::PersistLimits;
 use crate::principal::{CallUuid, Role, TenantId, UserId};
 use crate::store::{
-    CallEnd, CallStart, Entry, Header, Recording, Standing, StoreError, Stored, SystemStore, Utterance, UtteranceEntry,
-    UtteranceTimes, Who,
+    CallEnd, CallStart, Entry, Header, Orphans, Recording, Standing, StoreError, Stored, SystemStore, Utterance,
+    UtteranceEntry, UtteranceTimes, Who,
 };
 use async_trait::async_trait;
 use std::collections::VecDeque;
@@ -39,6 +39,7 @@ struct Inner {
     /// How many entries each write brought.
     writes: Vec<usize>,
     orphans_ended_after: Vec<usize>,
+    lost_after: Vec<time::Duration>,
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
     expired_calls: Vec<Header>,
@@ -108,6 +109,11 @@ impl ScriptedStore {
     /// How many rows there were when orphans were ended.
     pub(crate) fn orphans_ended_after(&self) -> Vec<usize> {
         self.inner().orphans_ended_after.clone()
+    }
+
+    /// How old a call had to be each time those of servers that are gone were ended.
+    pub(crate) fn lost_after(&self) -> Vec<time::Duration> {
+        self.inner().lost_after.clone()
     }
 
     pub(crate) fn will_expire(&self, recordings: impl Iterator<Item = Recording>) {
@@ -195,10 +201,13 @@ impl SystemStore for ScriptedStore {
         }
     }
 
-    async fn end_orphans(&self, _: Uuid, _: OffsetDateTime) -> Stored<u64> {
+    async fn end_orphans(&self, which: Orphans, now: OffsetDateTime) -> Stored<u64> {
         let mut inner = self.inner();
         let rows = inner.rows.len();
-        inner.orphans_ended_after.push(rows);
+        match which {
+            Orphans::LeftBy(_) => inner.orphans_ended_after.push(rows),
+            Orphans::BegunBefore(at) => inner.lost_after.push(now - at),
+        }
         Ok(1)
     }
 
@@ -207,7 +216,7 @@ impl SystemStore for ScriptedStore {
         Ok(None)
     }
 
-    async fn talk_time(&self, _: TenantId, _: OffsetDateTime, _: OffsetDateTime) -> Stored<Duration> {
+    async fn talk_time(&self, _: TenantId, _: OffsetDateTime, _: OffsetDateTime, _: Duration) -> Stored<Duration> {
         Ok(Duration::ZERO)
     }
 

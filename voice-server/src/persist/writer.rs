@@ -17,7 +17,7 @@ use super::limits::PersistLimits;
 use super::objects::delete_object;
 use super::stats::{Stats, add};
 use crate::principal::CallUuid;
-use crate::store::{Entry, StoreError, SystemStore};
+use crate::store::{Entry, Orphans, StoreError, SystemStore};
 use object_store::ObjectStore;
 use std::path::Path;
 use std::sync::Arc;
@@ -201,13 +201,11 @@ impl Writer {
 
     /// Comes before the first entry of this run: of this server's calls none is another's to end.
     async fn end_orphans(&self) {
-        let mut backoff = Backoff::default();
+        let (mut backoff, left) = (Backoff::default(), Orphans::LeftBy(self.server));
         loop {
-            match timeout(self.write_within, self.store.end_orphans(self.server, OffsetDateTime::now_utc())).await {
+            match timeout(self.write_within, self.store.end_orphans(left, OffsetDateTime::now_utc())).await {
                 Ok(Ok(0)) => return,
-                Ok(Ok(calls)) => {
-                    return info!(calls, "ended calls that this server, or one that is gone, left running");
-                }
+                Ok(Ok(calls)) => return info!(calls, "ended calls that this server left running"),
                 Ok(Err(error)) => self.wait(&mut backoff, error.to_string()).await,
                 Err(slow) => self.wait(&mut backoff, slow.to_string()).await,
             }

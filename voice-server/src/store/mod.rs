@@ -122,8 +122,14 @@ pub trait SystemStore: Send + Sync {
     /// What a verified subject is here; `None` if it has no profile.
     async fn standing(&self, user: UserId) -> Stored<Option<Standing>>;
     /// How long the calls of a tenant that were answered at or after `since` lasted together, those that run counted up
-    /// to `now`.
-    async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration>;
+    /// to `now`, and at `longest_call` at most: one that its server left when it died runs for nobody.
+    async fn talk_time(
+        &self,
+        tenant: TenantId,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        longest_call: Duration,
+    ) -> Stored<Duration>;
     /// Writes entries in their order, all or none; what is there already stays as it is, but for the end of a call that was
     /// taken for lost ([`SystemStore::end_orphans`]).
     ///
@@ -131,9 +137,8 @@ pub trait SystemStore: Send + Sync {
     /// [`StoreError::Conflict`] if an entry can never be written, [`StoreError::NotFound`] if its call was never begun or is
     /// deleted: the caller finds out which by writing fewer.
     async fn write(&self, entries: &[Entry]) -> Stored<()>;
-    /// Ends the calls that `server` left running, which holds none now, with the reason `server_lost` and the time of their last
-    /// utterance; likewise those of others that are a day old: a server that is gone for good ends none. Gives how many.
-    async fn end_orphans(&self, server: Uuid, now: OffsetDateTime) -> Stored<u64>;
+    /// Ends calls that nobody holds, with the reason `server_lost` and the time of their last utterance. Gives how many.
+    async fn end_orphans(&self, which: Orphans, now: OffsetDateTime) -> Stored<u64>;
     /// Recordings of calls that are past their tenant's retention, oldest first, at most `max_rows`.
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>>;
     /// Forgets a recording whose object is gone.

@@ -23,7 +23,8 @@ fn lasting(call: Placed, duration_ms: i64) -> [Entry; 2] {
 
 pub(crate) async fn talk_time_counts_what_ran_since_and_what_runs(bench: Bench) {
     let who = bench.member().await;
-    let talk = async |since, now| bench.talk_time(who.tenant(), at(since), at(now)).await.unwrap();
+    let talk =
+        async |since, now| bench.talk_time(who.tenant(), at(since), at(now), Duration::from_secs(45)).await.unwrap();
     assert_eq!(talk(0, 100).await, Duration::ZERO);
     bench.write(&lasting(placed_at(who, -1), 7_000)).await.unwrap();
     bench.write(&lasting(placed_at(who, 0), 11_001)).await.unwrap();
@@ -31,6 +32,8 @@ pub(crate) async fn talk_time_counts_what_ran_since_and_what_runs(bench: Bench) 
     bench.write(&[placed_at(who, 60).start()]).await.unwrap();
     assert_eq!(talk(0, 100).await, Duration::from_millis(11_001 + 13_000 + 40_000));
     assert_eq!(talk(-1, 60).await, Duration::from_millis(7_000 + 11_001 + 13_000));
+    // One that its server left when it died.
+    assert_eq!(talk(0, 1_000_000).await, Duration::from_millis(11_001 + 13_000 + 45_000));
     // A clock that was set back makes no call shorter than nothing.
     assert_eq!(talk(0, 10).await, Duration::from_millis(11_001 + 13_000));
     assert_eq!(talk(61, 100).await, Duration::ZERO);

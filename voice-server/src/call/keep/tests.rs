@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::LONGEST_CALL;
 use crate::persist::testing::{Meets, ScriptedStore, header, quick};
 use crate::persist::{PersistConfig, PersistLimits, PersistenceTasks, get};
 use object_store::memory::InMemory;
@@ -33,7 +34,7 @@ impl World {
         let limits = PersistLimits { journal_bytes: 2_000, ..quick() };
         let config = PersistConfig { data: data.path().to_owned(), limits };
         let objects = Arc::new(InMemory::new());
-        let (persistence, tasks) = Persistence::start(&config, Arc::clone(&store) as _, objects).unwrap();
+        let (persistence, tasks) = Persistence::start(&config, Arc::clone(&store) as _, objects, LONGEST_CALL).unwrap();
         Self { data, store, persistence, tasks, prices: Prices::default() }
     }
 

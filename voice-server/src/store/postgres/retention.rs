@@ -5,7 +5,7 @@ use super::recordings::recording;
 use super::refusal::refused;
 use super::transaction::Access;
 use crate::principal::{CallUuid, TenantId};
-use crate::store::{Header, Recording, StoreError, Stored};
+use crate::store::{Header, Orphans, Recording, StoreError, Stored};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 const END_ORPHANS: &str = "with orphan as (select c.id, least(greatest(c.started_at, $2), \
             c.started_at + greatest(0, coalesce(max(t.end_ms), 0)) * interval '1 millisecond') as ended_at \
         from calls c left join transcripts t on t.tenant_id = c.tenant_id and t.call_id = c.id \
-        where c.status = 'active' and (c.run = $1 or c.started_at < $2 - interval '24 hours') group by c.id) \
+        where c.status = 'active' and (c.run = $1 or c.started_at < $3) group by c.id) \
     update calls c set status = 'ended', end_reason = 'server_lost', ended_at = o.ended_at, \
         duration_ms = floor(extract(epoch from o.ended_at - c.started_at) * 1000)::bigint \
     from orphan o where c.id = o.id and c.status = 'active'";
@@ -34,9 +34,10 @@ const DELETE_CALLS: &str = "delete from calls c using unnest($1::uuid[], $2::uui
     where c.tenant_id = e.tenant_id and c.id = e.call_id and c.status = 'ended' \
     and not exists (select from recordings r where r.tenant_id = c.tenant_id and r.call_id = c.id)";
 
-pub(super) async fn end_orphans(worker: WorkerPool, server: Uuid, now: OffsetDateTime) -> Stored<u64> {
+pub(super) async fn end_orphans(worker: WorkerPool, which: Orphans, now: OffsetDateTime) -> Stored<u64> {
     let mut acting = worker.begin(Access::Write).await?;
-    let ended = sqlx::query(END_ORPHANS).bind(server).bind(now).execute(&mut *acting).await.map_err(refused)?;
+    let query = sqlx::query(END_ORPHANS).bind(which.server()).bind(now).bind(which.begun_before());
+    let ended = query.execute(&mut *acting).await.map_err(refused)?;
     acting.commit().await?;
     Ok(ended.rows_affected())
 }

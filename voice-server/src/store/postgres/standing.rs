@@ -15,9 +15,10 @@ use uuid::Uuid;
 const STANDING: &str = "select u.id, u.tenant_id, u.role, t.status, t.records_calls, t.allowed_origins, \
         p.max_concurrent_calls, p.max_call_minutes \
     from user_profiles u join tenants t on t.id = u.tenant_id join plans p on p.id = t.plan_id where u.id = $1";
-/// Of calls that run, the wall clock counts; of those that are over, the monotonic clock counted.
+/// Of calls that run, the wall clock counts, no longer than the longest; of those that are over, the monotonic clock counted.
 const TALK_MS: &str = "select coalesce(sum(coalesce(duration_ms, \
-        greatest(0, floor(extract(epoch from $3::timestamptz - started_at) * 1000)))), 0)::bigint from calls \
+        least(greatest(0, floor(extract(epoch from $3::timestamptz - started_at) * 1000)), $4::bigint))), 0)::bigint \
+    from calls \
     where tenant_id = $1 and started_at >= $2";
 
 const PLAN: &str = "insert into plans (id, name, max_concurrent_calls, max_call_minutes, price_micros, currency) \
@@ -50,12 +51,13 @@ pub(super) async fn of_user(api: ApiPool, user: UserId) -> Stored<Option<Standin
 pub(super) async fn talk_time(
     worker: WorkerPool,
     tenant: TenantId,
-    since: OffsetDateTime,
-    now: OffsetDateTime,
+    (since, now): (OffsetDateTime, OffsetDateTime),
+    longest_call: Duration,
 ) -> Stored<Duration> {
+    let longest_ms = i64::try_from(longest_call.as_millis()).unwrap_or(i64::MAX);
     let mut acting = worker.begin(Access::Read).await?;
     let query = sqlx::query_scalar::<_, i64>(TALK_MS).bind(tenant.0).bind(since).bind(now);
-    let talk_ms = query.fetch_one(&mut *acting).await.map_err(refused)?;
+    let talk_ms = query.bind(longest_ms).fetch_one(&mut *acting).await.map_err(refused)?;
     Ok(Duration::from_millis(u64::try_from(talk_ms).unwrap_or(0)))
 }
 

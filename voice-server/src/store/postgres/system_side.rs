@@ -2,7 +2,7 @@
 
 use super::{PgStore, retention, standing, write};
 use crate::principal::{Role, TenantId, UserId};
-use crate::store::{Entry, Header, Recording, Standing, Stored, SystemStore};
+use crate::store::{Entry, Header, Orphans, Recording, Standing, Stored, SystemStore};
 use async_trait::async_trait;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -14,16 +14,22 @@ impl SystemStore for PgStore {
         self.to_the_end(standing::of_user(self.look_up(), user)).await
     }
 
-    async fn talk_time(&self, tenant: TenantId, since: OffsetDateTime, now: OffsetDateTime) -> Stored<Duration> {
-        self.for_tenant(tenant, standing::talk_time(self.worker(), tenant, since, now)).await
+    async fn talk_time(
+        &self,
+        tenant: TenantId,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+        longest_call: Duration,
+    ) -> Stored<Duration> {
+        self.for_tenant(tenant, standing::talk_time(self.worker(), tenant, (since, now), longest_call)).await
     }
 
     async fn write(&self, entries: &[Entry]) -> Stored<()> {
         self.to_the_end(write::write(self.worker(), entries.to_vec())).await
     }
 
-    async fn end_orphans(&self, server: Uuid, now: OffsetDateTime) -> Stored<u64> {
-        self.to_the_end(retention::end_orphans(self.worker(), server, now)).await
+    async fn end_orphans(&self, which: Orphans, now: OffsetDateTime) -> Stored<u64> {
+        self.to_the_end(retention::end_orphans(self.worker(), which, now)).await
     }
 
     async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {

@@ -5,7 +5,7 @@ use super::database::Database;
 use super::recordings::recording;
 use super::refusal::refused;
 use crate::principal::{CallUuid, TenantId};
-use crate::store::{Header, Recording, StoreError, Stored};
+use crate::store::{Header, Orphans, Recording, StoreError, Stored};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ const END_ORPHANS: &str = "UPDATE calls SET status = 'ended', end_reason = 'serv
     FROM (SELECT c.id, \
             min(max(c.started_at, ?2), c.started_at + max(0, coalesce(max(t.end_ms), 0)) * 1000) AS ended_at \
         FROM calls c LEFT JOIN transcripts t ON t.tenant_id = c.tenant_id AND t.call_id = c.id \
-        WHERE c.status = 'active' AND (c.run = ?1 OR c.started_at < ?2 - 86400000000) GROUP BY c.id) AS orphan \
+        WHERE c.status = 'active' AND (c.run = ?1 OR c.started_at < ?3) GROUP BY c.id) AS orphan \
     WHERE calls.id = orphan.id";
 const EXPIRED_RECORDINGS: &str = "SELECT r.tenant_id, r.id, r.call_id, r.object_key, r.media_type, r.size_bytes, \
         r.duration_ms, r.created_at \
@@ -31,9 +31,10 @@ const EXPIRED_CALLS: &str = "SELECT c.tenant_id, c.id, c.started_at FROM tenants
 const DELETE_CALL: &str = "DELETE FROM calls WHERE tenant_id = ?1 AND id = ?2 AND status = 'ended' \
     AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.tenant_id = ?1 AND r.call_id = ?2)";
 
-pub(super) async fn end_orphans(db: Database, server: Uuid, now: OffsetDateTime) -> Stored<u64> {
+pub(super) async fn end_orphans(db: Database, which: Orphans, now: OffsetDateTime) -> Stored<u64> {
     let mut tx = db.write().await?;
-    let ended = sqlx::query(END_ORPHANS).bind(server).bind(micros(now)).execute(&mut *tx).await.map_err(refused)?;
+    let query = sqlx::query(END_ORPHANS).bind(which.server()).bind(micros(now)).bind(which.begun_before().map(micros));
+    let ended = query.execute(&mut *tx).await.map_err(refused)?;
     tx.commit().await.map_err(refused)?;
     Ok(ended.rows_affected())
 }

@@ -13,8 +13,8 @@ use uuid::Uuid;
 const STANDING: &str = "SELECT u.id, u.tenant_id, u.role, t.status, t.records_calls, t.allowed_origins, \
         p.max_concurrent_calls, p.max_call_minutes \
     FROM user_profiles u JOIN tenants t ON t.id = u.tenant_id JOIN plans p ON p.id = t.plan_id WHERE u.id = ?1";
-/// Of calls that run, the wall clock counts; of those that are over, the monotonic clock counted.
-const TALK_MS: &str = "SELECT coalesce(sum(coalesce(duration_ms, max(0, ?3 - started_at) / 1000)), 0) FROM calls \
+/// Of calls that run, the wall clock counts, no longer than the longest; of those that are over, the monotonic clock counted.
+const TALK_MS: &str = "SELECT coalesce(sum(coalesce(duration_ms, min(max(0, ?3 - started_at) / 1000, ?4))), 0) FROM calls \
     WHERE tenant_id = ?1 AND started_at >= ?2";
 
 const PLAN: &str = "INSERT INTO plans (id, name, max_concurrent_calls, max_call_minutes, price_micros, currency) \
@@ -46,12 +46,13 @@ pub(super) async fn of_user(db: Database, user: UserId) -> Stored<Option<Standin
 pub(super) async fn talk_time(
     db: Database,
     tenant: TenantId,
-    since: OffsetDateTime,
-    now: OffsetDateTime,
+    (since, now): (OffsetDateTime, OffsetDateTime),
+    longest_call: Duration,
 ) -> Stored<Duration> {
+    let longest_ms = i64::try_from(longest_call.as_millis()).unwrap_or(i64::MAX);
     let mut tx = db.read().await?;
     let query = sqlx::query_scalar::<_, i64>(TALK_MS).bind(tenant.0).bind(micros(since)).bind(micros(now));
-    let talk_ms = query.fetch_one(&mut *tx).await.map_err(refused)?;
+    let talk_ms = query.bind(longest_ms).fetch_one(&mut *tx).await.map_err(refused)?;
     Ok(Duration::from_millis(u64::try_from(talk_ms).unwrap_or(0)))
 }
 

@@ -16,6 +16,25 @@ pub enum CallStatus {
     Ended,
 }
 
+/// Calls that are not over and that no server holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orphans {
+    /// Those of this server, which holds none: its last run did.
+    LeftBy(Uuid),
+    /// Those of any server that were answered before this, longer ago than a call lasts: theirs may be gone for good.
+    BegunBefore(OffsetDateTime),
+}
+
+impl Orphans {
+    pub(in crate::store) fn server(self) -> Option<Uuid> {
+        if let Self::LeftBy(server) = self { Some(server) } else { None }
+    }
+
+    pub(in crate::store) fn begun_before(self) -> Option<OffsetDateTime> {
+        if let Self::BegunBefore(at) = self { Some(at) } else { None }
+    }
+}
+
 /// A call as a line of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct CallSummary {

@@ -11,7 +11,7 @@ mod page;
 mod tenancy;
 
 pub use analytics::{Analytics, Dashboard, DayCount, Period};
-pub use call::{CallDetail, CallFilter, CallStatus, CallSummary, Recording, Utterance, UtteranceTimes, Who};
+pub use call::{CallDetail, CallFilter, CallStatus, CallSummary, Orphans, Recording, Utterance, UtteranceTimes, Who};
 pub use entry::{CallEnd, CallStart, ConversationEntry, Entry, Header, RecordingEntry, TurnLogEntry, UtteranceEntry};
 pub use outreach::{
     Campaign, CampaignFields, CampaignStatus, Client, ClientFields, Lead, LeadFields, LeadFilter, LeadStatus,
