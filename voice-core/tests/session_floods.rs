@@ -8,6 +8,7 @@ use support::{Call, LINE, quick_agent};
 use voice_core::provider::scripted::{ScriptedStt, SttConfig, Utterance};
 use voice_core::session::{Agent, SessionEvent};
 use voice_core::transport::{LineCommand, LineInfo, LineInput, PlayedReports};
+use voice_core::turn::Muted;
 use voice_core::units::ReplyId;
 
 const LONG: &str = "Very well, I am going to book the table for Monday evening at eight, and you will get a message.";
@@ -84,6 +85,23 @@ async fn after_a_flood_of_mutes_the_last_one_counts() {
     assert_eq!(call.count(|event| matches!(event, SessionEvent::TurnEnded(_))), 1, "muted: it is not the caller");
     call.ask(LineCommand::Unmute);
     call.silent(1_000).await;
+    call.speak(800).await;
+    call.until_turns_end(2).await;
+    call.hang_up().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mute_that_waits_is_overruled_by_the_program() {
+    let mut call = greeted(LINE, quick_agent(hello(), &["Hello.", "Tuesday it is."])).await;
+    call.until_turns_end(1).await;
+    for _ in 0..200 {
+        call.ask(LineCommand::Mute);
+        call.ask(LineCommand::Unmute);
+    }
+    call.ask(LineCommand::Mute);
+    call.silent(20).await;
+    call.handle.mute(Muted::Off).unwrap();
+    call.silent(3_000).await;
     call.speak(800).await;
     call.until_turns_end(2).await;
     call.hang_up().await;

@@ -105,7 +105,10 @@ impl Driver {
 
     pub(super) fn take_command(&mut self, command: Command, now: Instant) {
         match &command {
-            Command::Mute(muted) if !self.requests.command(*muted) => return,
+            Command::Mute(muted) if !self.requests.command(*muted) => {
+                // A wish of the far end that waited is overruled.
+                return self.listener.set_muted(!self.requests.hears());
+            }
             Command::Interrupt if !self.machine.agent_has_floor() => return,
             Command::Mute(muted) => self.listener.set_muted(*muted == Muted::On),
             Command::Dtmf(key) => self.watch.tell(SessionEvent::Dtmf(*key)),
