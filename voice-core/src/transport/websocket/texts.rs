@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 
-/// Read at once: what a client sends again on its way back to a call, many times over.
-const BURST: u32 = 256;
+/// Read at once: what a client that reports every 20 ms what it played sends in 30 s of a network that stands still.
+const BURST: u32 = 1_536;
 /// One more is read after this long: 100 a second are twice what a client sends that reports what it played every 20 ms.
 const EVERY: Duration = Duration::from_millis(10);
 
@@ -45,4 +45,25 @@ impl Texts {
 #[expect(clippy::disallowed_methods, reason = "the one place where time enters a line")]
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_reported_while_the_network_stood_still_is_read_at_once_and_a_flood_is_not() {
+        let (mut texts, start) = (Texts::new(), now());
+        for _ in 0..30 * 50 {
+            poll_fn(|cx| texts.poll_ready(cx)).await;
+            texts.count();
+        }
+        assert_eq!(now(), start);
+        for _ in 0..300 {
+            poll_fn(|cx| texts.poll_ready(cx)).await;
+            texts.count();
+        }
+        assert!((2_600..=2_700).contains(&(now() - start).as_millis()));
+    }
 }
