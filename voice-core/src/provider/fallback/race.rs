@@ -25,6 +25,8 @@ pub(super) struct Race {
     running: Vec<(usize, Opening)>,
     /// When the next is asked, whatever becomes of those that run.
     hedge: Pin<Box<Sleep>>,
+    /// When whoever can do without need not wait any more.
+    patience: Pin<Box<Sleep>>,
 }
 
 /// What became of an opening. What it says is for the caller to note.
@@ -44,8 +46,9 @@ pub(super) fn opening(choice: &Choice<dyn Tts>, at: usize) -> Opening {
 impl Race {
     /// Begins with `first`; `others` follow in their order.
     pub(super) fn new(choice: Choice<dyn Tts>, first: usize, others: impl IntoIterator<Item = Candidate>) -> Self {
-        let hedge = Box::pin(sleep(choice.config.open_deadline() / 2));
-        let mut race = Self { choice, left: others.into_iter().collect(), running: Vec::new(), hedge };
+        let half = choice.config.open_deadline() / 2;
+        let (hedge, patience) = (Box::pin(sleep(half)), Box::pin(sleep(half)));
+        let mut race = Self { choice, left: others.into_iter().collect(), running: Vec::new(), hedge, patience };
         race.ask(first);
         race
     }
@@ -84,7 +87,18 @@ impl Race {
         self.left.front().is_some_and(|next| next.rest == Rest::Awake || self.running.is_empty())
     }
 
-    fn ask_next(&mut self) {
+    /// Also waits for one that is being opened already; it is not to be among the others.
+    pub(super) fn join(&mut self, at: usize, opening: Opening) {
+        self.running.push((at, opening));
+    }
+
+    /// Ready once half of what opening may take is over, and again whenever asked.
+    pub(super) fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.patience.poll_unpin(cx)
+    }
+
+    /// Asks the next, if it may run beside those that do: one has failed.
+    pub(super) fn ask_next(&mut self) {
         if self.next_may_run()
             && let Some(next) = self.left.pop_front()
         {

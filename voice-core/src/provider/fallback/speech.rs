@@ -9,7 +9,7 @@ use super::health::{Candidate, Rest};
 use super::race::{Opened, Opening, Race, opening};
 use super::tts::Pool;
 use super::voice::Voice;
-use crate::stage::{Handed, StageError, Tts, TtsEvent, TtsReply};
+use crate::stage::{Handed, StageError, Tts, TtsEvent, TtsReply, TtsSession};
 use crate::units::{ReplyId, SampleRate};
 use futures::{FutureExt, Stream, StreamExt};
 use std::collections::VecDeque;
@@ -43,13 +43,6 @@ enum State {
     Over,
 }
 
-/// Whether a session was opened just now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Age {
-    Fresh,
-    Kept,
-}
-
 impl Speech {
     pub(super) fn new(reply: ReplyId, choice: Choice<dyn Tts>, pool: Pool, rate: SampleRate) -> Self {
         Self {
@@ -76,14 +69,12 @@ impl Speech {
     /// next reply. Says how the reply ends if all were asked.
     fn choose(&mut self) -> Option<StageError> {
         let order = self.choice.order();
-        let fresh = self.fresh();
-        let open = fresh.iter().find(|candidate| candidate.rest == Rest::Awake && self.pool.is_open(candidate.at));
-        let next = match (fresh.first(), open) {
+        let next = match (self.fresh().first(), self.open()) {
             (Some(best), Some(open)) => {
-                if best.at != open.at {
+                if best.at != open {
                     self.comeback = Some((best.at, opening(&self.choice, best.at)));
                 }
-                open.at
+                open
             }
             (Some(best), None) => best.at,
             (None, _) if self.errors.len() <= self.choice.len() => order.front()?.at,
@@ -92,7 +83,7 @@ impl Speech {
                 return Some(error_of_all(std::mem::take(&mut self.errors)));
             }
         };
-        self.begin(next, Age::Kept);
+        self.begin(next);
         None
     }
 
@@ -101,20 +92,61 @@ impl Speech {
         self.choice.order().into_iter().filter(|candidate| !self.failed.contains(&candidate.at)).collect()
     }
 
-    /// Begins with an engine; one whose session has ended meanwhile is opened anew, and where that takes long, others are.
-    fn begin(&mut self, at: usize, age: Age) {
+    /// Begins with an engine; one whose session has ended meanwhile is opened anew, and where that takes long, others are. The
+    /// better one that is being opened is one of them.
+    fn begin(&mut self, at: usize) {
+        if let Some(Ok((begun, rate))) = self.pool.begin(at, self.reply) {
+            return self.speak_with(at, begun, rate);
+        }
+        self.pool.drop_session(at);
+        let comeback = self.comeback.take_if(|(better, _)| *better != at);
+        let asked = |other: &Candidate| {
+            other.at == at
+                || comeback.as_ref().is_some_and(|(better, _)| *better == other.at)
+                || self.pool.is_open(other.at)
+        };
+        let others = self.fresh().into_iter().filter(|other| !asked(other)).collect::<Vec<_>>();
+        let mut race = Race::new(self.choice.clone(), at, others);
+        if let Some((better, opening)) = comeback {
+            race.join(better, opening);
+        }
+        self.state = State::Opening(race);
+    }
+
+    /// Begins with one that has just opened; where it cannot, those that are being opened go on.
+    fn begin_fresh(&mut self, at: usize, session: Box<dyn TtsSession>) {
+        self.pool.put(at, session);
         match self.pool.begin(at, self.reply) {
-            Some(Ok((begun, rate))) => self.speak_with(at, begun, rate),
-            Some(Err(error)) if age == Age::Fresh => self.engine_failed(at, error),
-            Some(Err(_)) | None => {
-                self.pool.drop_session(at);
-                let others = self.fresh().into_iter().filter(|other| other.at != at && !self.pool.is_open(other.at));
-                self.state = State::Opening(Race::new(self.choice.clone(), at, others));
-            }
+            Some(Ok((begun, rate))) => return self.speak_with(at, begun, rate),
+            Some(Err(error)) => self.note_failure(at, error),
+            None => self.note_failure(at, StageError::Ended { engine: "the TTS" }),
+        }
+        if let State::Opening(race) = &mut self.state {
+            race.ask_next();
         }
     }
 
+    /// Begins with the best that is awake and was open before, if one can begin; says whether.
+    fn begin_with_open(&mut self) -> bool {
+        while let Some(at) = self.open() {
+            if let Some(Ok((begun, rate))) = self.pool.begin(at, self.reply) {
+                self.speak_with(at, begun, rate);
+                return true;
+            }
+            self.pool.drop_session(at);
+        }
+        false
+    }
+
+    /// The best that is awake and open.
+    fn open(&self) -> Option<usize> {
+        let is_open = |candidate: &Candidate| candidate.rest == Rest::Awake && self.pool.is_open(candidate.at);
+        self.fresh().into_iter().find(is_open).map(|candidate| candidate.at)
+    }
+
     fn speak_with(&mut self, at: usize, begun: TtsReply, rate: SampleRate) {
+        // Those that took long to open are given up first: whoever serves is told with whom it passes over.
+        self.state = State::Choosing;
         let serving = self.choice.serving(at);
         let mut shared = lock(&self.shared);
         shared.handed.push(Handed { engine: serving.engine.clone(), characters: 0 });
@@ -219,18 +251,25 @@ impl Speech {
     fn poll_state(&mut self, cx: &mut Context<'_>) -> Poll<Option<StageError>> {
         match &mut self.state {
             State::Choosing => return Poll::Ready(self.choose()),
-            State::Opening(race) => match std::task::ready!(race.poll_next(cx)) {
-                Some(Opened { at, session: Ok(session) }) => {
-                    self.pool.put(at, session);
-                    self.begin(at, Age::Fresh);
-                }
-                Some(Opened { at, session: Err(error) }) => self.note_failure(at, error),
-                None => self.state = State::Choosing,
-            },
+            State::Opening(_) => std::task::ready!(self.poll_opening(cx)),
             State::Speaking(_) => std::task::ready!(self.poll_voice(cx)),
             State::Over => {}
         }
         Poll::Ready(None)
+    }
+
+    fn poll_opening(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let State::Opening(race) = &mut self.state else { return Poll::Ready(()) };
+        if race.poll_patience(cx).is_ready() && self.begin_with_open() {
+            return Poll::Ready(());
+        }
+        let State::Opening(race) = &mut self.state else { return Poll::Ready(()) };
+        match std::task::ready!(race.poll_next(cx)) {
+            Some(Opened { at, session: Ok(session) }) => self.begin_fresh(at, session),
+            Some(Opened { at, session: Err(error) }) => self.note_failure(at, error),
+            None => self.state = State::Choosing,
+        }
+        Poll::Ready(())
     }
 
     fn poll_voice(&mut self, cx: &mut Context<'_>) -> Poll<()> {

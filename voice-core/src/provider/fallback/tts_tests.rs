@@ -2,6 +2,8 @@ use super::*;
 use crate::audio::pcm16_from_le_bytes;
 use crate::provider::scripted::{RaggedChunks, ScriptedTts, TtsConfig, TtsFault, TtsLog, WordTimes};
 use crate::stage::{Handed, TtsEvent};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 struct Named(&'static str, ScriptedTts);
@@ -315,4 +317,91 @@ async fn a_call_that_ends_while_an_engine_opens_says_nothing_of_it() {
     assert!(tokio::time::timeout(Duration::from_secs(1), tts.open()).await.is_err());
     let mut session = tts.open().await.unwrap();
     assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["A"]);
+}
+
+/// Opens so many times, then never again.
+struct OpensOnly(Arc<dyn Tts>, AtomicU32);
+
+impl OpensOnly {
+    fn times(times: u32, tts: Arc<dyn Tts>) -> Arc<Self> {
+        Arc::new(Self(tts, AtomicU32::new(times)))
+    }
+
+    fn left(&self) -> u32 {
+        self.1.load(Relaxed)
+    }
+}
+
+impl Tts for OpensOnly {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
+        match self.1.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => self.0.open(),
+            Err(_) => std::future::pending().boxed(),
+        }
+    }
+}
+
+/// How long a reply takes, in milliseconds, and who speaks it.
+async fn timed(session: &mut dyn TtsSession, reply: u32) -> (u64, Vec<String>) {
+    let start = tokio::time::sleep(Duration::ZERO).deadline();
+    let spoken = spoken(session, reply, &["Hello."]).await;
+    assert_eq!(spoken.end, "done");
+    ((tokio::time::sleep(Duration::ZERO).deadline() - start).as_millis() as u64, spoken.engines)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_open_stands_in_where_a_better_one_does_not_open_again() {
+    let faults = vec![(0, TtsFault::ErrorAfter(0)), (2, TtsFault::SessionEnded)];
+    let first = OpensOnly::times(2, engine("A", manner(faults)).0);
+    let mut session = of(vec![first, opening_in("B", 0)]).open().await.unwrap();
+    assert_eq!(timed(session.as_mut(), 1).await.1, ["A", "B"]);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert_eq!(timed(session.as_mut(), 2).await.1, ["B"]);
+    let (usual_ms, engines) = timed(session.as_mut(), 3).await;
+    assert_eq!(engines, ["A"]);
+    let (waited_ms, engines) = timed(session.as_mut(), 4).await;
+    assert_eq!(engines, ["B"]);
+    assert!((1_500..1_600).contains(&(waited_ms - usual_ms)), "{waited_ms} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_one_that_is_being_opened_speaks_where_the_open_one_does_not_and_is_opened_once() {
+    let first = engine("A", TtsConfig { open_ms: 500, ..manner(vec![(0, TtsFault::ErrorAfter(0))]) }).0;
+    let first = OpensOnly::times(9, first);
+    let second = OpensOnly::times(1, engine("B", manner(vec![(1, TtsFault::SessionEnded)])).0);
+    let mut session = of(vec![Arc::clone(&first) as _, second]).open().await.unwrap();
+    assert_eq!(timed(session.as_mut(), 1).await.1, ["A", "B"]);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    let (waited_ms, engines) = timed(session.as_mut(), 2).await;
+    assert_eq!((engines, first.left()), (vec!["A".into()], 7));
+    assert!((500..1_400).contains(&waited_ms), "{waited_ms} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_opens_and_cannot_begin_stops_no_other_that_is_being_opened() {
+    let (first, _) = engine("A", manner(vec![(0, TtsFault::ErrorAfter(0))]));
+    let second = engine("B", TtsConfig { open_ms: 1_600, ..manner(vec![(0, TtsFault::SessionEnded)]) }).0;
+    let third = OpensOnly::times(1, opening_in("C", 400));
+    let mut session = of(vec![first, second, third]).open().await.unwrap();
+    assert_eq!(timed(session.as_mut(), 1).await.1, ["A", "C"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_took_too_long_to_open_is_named_by_who_speaks() {
+    let (first, _) = engine("A", manner(vec![(0, TtsFault::ErrorAfter(0))]));
+    let mut session = of(vec![first, opening_in("B", NEVER_MS), opening_in("C", 400)]).open().await.unwrap();
+    let TtsReply { mut feed, mut events } = session.begin(ReplyId(1)).unwrap();
+    feed.speak("Hello.").unwrap();
+    feed.finish();
+    let mut serving = Vec::new();
+    while let Some(event) = events.next().await {
+        if let Ok(TtsEvent::Serving(now)) = event {
+            serving.push(now);
+        }
+    }
+    let passed_over: Vec<_> = serving[1].passed_over.iter().map(|passed| passed.engine.as_str()).collect();
+    assert_eq!((serving[1].engine.as_str(), passed_over), ("C", vec!["A", "B"]));
 }
