@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Several TTSs as one. A session opens the first that can be opened, and further ones when they are needed; all audio
 /// has the rate of the one that opened. An engine that takes half of [`FallbackConfig::open_ms`] to open gets company: the next
-/// is opened beside it, and the first that is open speaks.
+/// is opened beside it, and the first that is open speaks: after that half also one that the session had open before.
 ///
 /// A reply whose engine refuses it, gives no audio in time or breaks off is spoken on by the next one: from the clause
 /// on that was not finished, or from the word on where word times were given; where they were not, or come after their
