@@ -49,6 +49,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -127,7 +128,9 @@ impl Persistence {
         let (turn_logs, logging) =
             turn_logs::start(data, Arc::clone(&objects), journal.clone(), limits, Arc::clone(&stats))?;
         let mut tasks = JoinSet::new();
-        let of = WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), server, spool: &spool };
+        let started_at = OffsetDateTime::now_utc();
+        let of =
+            WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), server, started_at, spool: &spool };
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
         let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
         let mut endless = JoinSet::new();

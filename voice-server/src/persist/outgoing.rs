@@ -1,8 +1,8 @@
 //! Finished files of calls, from this machine's disk to where they are kept: when is looked, and when is tried again.
 //!
 //! Invariant: a file is given to its keeper until that has it, however often that fails and however often this process is
-//! killed, unless the keeper bounds what waits and has no room for it once one has failed; one that fails keeps no other. How a file is kept, and how
-//! much may wait, is its keeper's.
+//! killed, unless the keeper bounds what waits and has no room for it once one has failed or keeping them takes long; one that
+//! fails keeps no other. How a file is kept, and how much may wait, is its keeper's.
 
 use super::folders::Folders;
 use crate::store::Header;
@@ -33,7 +33,7 @@ pub(super) trait Keeper: Send + Sync + 'static {
     fn folders(&self) -> &Folders;
 
     /// Drops what waits beyond the bound, if there is one: for files that a call can do without. Called only where one could not
-    /// be kept, and while none is being kept.
+    /// be kept or where keeping them takes long, and while none is being kept.
     ///
     /// # Errors
     /// What the system says.
@@ -113,7 +113,7 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
             return false;
         }
     };
-    let (mut is_done, mut room) = (true, Room::default());
+    let (mut is_done, mut room) = (true, Room::new());
     for (header, file) in ready {
         if !tokio::fs::try_exists(&file).await.unwrap_or(true) {
             continue;
@@ -121,20 +121,33 @@ async fn keep_all<K: Keeper>(keeper: &K) -> bool {
         if let Err(error) = keeper.keep(header, &file).await {
             warn!(what = K::WHAT, call = %header.call, %error, "a file of a call waits on this machine's disk");
             is_done = false;
-            room.see_to(keeper).await;
+            room.is_wanted();
         }
+        room.see_to(keeper).await;
     }
     is_done
 }
 
-/// Where files must wait, room is made for them. Many may take long to fail, one after the other; meanwhile more come.
-#[derive(Default)]
+/// Where files must wait, room is made for them: once one could not be kept, and where keeping them takes long, one after
+/// the other. Meanwhile more come.
 struct Room {
-    /// Until then it was made.
+    /// When it is made next; at once without.
     next: Option<Pin<Box<Sleep>>>,
+    was_made: bool,
 }
 
 impl Room {
+    fn new() -> Self {
+        Self { next: Some(Box::pin(sleep(RETRY))), was_made: false }
+    }
+
+    /// A file could not be kept.
+    fn is_wanted(&mut self) {
+        if !self.was_made {
+            self.next = None;
+        }
+    }
+
     /// Comes between two files: none is in work that could go.
     async fn see_to<K: Keeper>(&mut self, keeper: &K) {
         let is_due = self.next.as_mut().is_none_or(|next| next.now_or_never().is_some());
@@ -144,6 +157,57 @@ impl Room {
         if let Err(error) = keeper.make_room().await {
             error!(what = K::WHAT, %error, "more files of calls may wait to be kept than there is room for");
         }
-        self.next = Some(Box::pin(sleep(RETRY)));
+        (self.next, self.was_made) = (Some(Box::pin(sleep(RETRY))), true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persist::testing::header;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Keeps a file in so long; counts how often room is made.
+    struct Slow {
+        folders: Folders,
+        takes: Duration,
+        room_made: AtomicU32,
+    }
+
+    impl Keeper for Slow {
+        const WHAT: &'static str = "a file";
+        type Error = io::Error;
+
+        fn folders(&self) -> &Folders {
+            &self.folders
+        }
+
+        async fn make_room(&self) -> io::Result<()> {
+            self.room_made.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+
+        async fn keep(&self, _: Header, file: &Path) -> io::Result<()> {
+            sleep(self.takes).await;
+            std::fs::remove_file(file)
+        }
+    }
+
+    async fn room_made(takes: Duration) -> u32 {
+        let data = tempfile::tempdir().unwrap();
+        let folders = Folders::open(data.path(), "x").unwrap();
+        for call in 1..=10 {
+            std::fs::write(folders.running(&header(call)), b"x").unwrap();
+            folders.set_ready(&header(call)).unwrap();
+        }
+        let keeper = Slow { folders, takes, room_made: AtomicU32::new(0) };
+        assert!(keep_all(&keeper).await);
+        keeper.room_made.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_is_made_also_where_each_file_is_kept_but_slowly() {
+        assert_eq!(room_made(Duration::from_millis(100)).await, 0);
+        assert_eq!(room_made(Duration::from_secs(20)).await, 5, "after each two files, which are 40 s");
     }
 }

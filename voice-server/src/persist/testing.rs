@@ -205,7 +205,7 @@ impl SystemStore for ScriptedStore {
         let mut inner = self.inner();
         let rows = inner.rows.len();
         match which {
-            Orphans::LeftBy(_) => inner.orphans_ended_after.push(rows),
+            Orphans::LeftBy { .. } => inner.orphans_ended_after.push(rows),
             Orphans::BegunBefore(at) => inner.lost_after.push(now - at),
         }
         Ok(1)

@@ -39,6 +39,7 @@ pub(super) struct Writer {
     store: Arc<dyn SystemStore>,
     objects: Arc<dyn ObjectStore>,
     server: Uuid,
+    started_at: OffsetDateTime,
     write_within: Duration,
     dead_letters: DeadLetters,
     stats: Arc<Stats>,
@@ -51,6 +52,8 @@ pub(super) struct WriterOf<'p> {
     pub(super) objects: Arc<dyn ObjectStore>,
     /// This server.
     pub(super) server: Uuid,
+    /// When it was started: before any call of its own.
+    pub(super) started_at: OffsetDateTime,
     /// The journal's directory.
     pub(super) spool: &'p Path,
 }
@@ -70,9 +73,9 @@ enum Blame {
 
 impl Writer {
     pub(super) fn new(of: WriterOf<'_>, limits: &PersistLimits, stats: Arc<Stats>) -> Self {
-        let WriterOf { store, objects, server, spool } = of;
+        let WriterOf { store, objects, server, started_at, spool } = of;
         let dead_letters = DeadLetters::new(spool.join("dead-letters.jsonl"), limits.dead_letter_bytes);
-        Self { store, objects, server, write_within: limits.write_within, dead_letters, stats }
+        Self { store, objects, server, started_at, write_within: limits.write_within, dead_letters, stats }
     }
 
     /// Does the work that comes until no more will.
@@ -201,7 +204,8 @@ impl Writer {
 
     /// Comes before the first entry of this run: of this server's calls none is another's to end.
     async fn end_orphans(&self) {
-        let (mut backoff, left) = (Backoff::default(), Orphans::LeftBy(self.server));
+        let left = Orphans::LeftBy { server: self.server, begun_before: self.started_at };
+        let mut backoff = Backoff::default();
         loop {
             match timeout(self.write_within, self.store.end_orphans(left, OffsetDateTime::now_utc())).await {
                 Ok(Ok(0)) => return,

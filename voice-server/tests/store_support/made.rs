@@ -5,8 +5,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use voice_server::store::{
-    CallEnd, CallStart, CampaignFields, ClientFields, ConversationEntry, Entry, Header, LeadFields, RecordingEntry,
-    TurnLogEntry, Utterance, UtteranceEntry, UtteranceTimes, Who,
+    CallEnd, CallStart, CampaignFields, ClientFields, ConversationEntry, Entry, Header, LeadFields, Orphans,
+    RecordingEntry, TurnLogEntry, Utterance, UtteranceEntry, UtteranceTimes, Who,
 };
 use voice_server::{CallUuid, Principal};
 
@@ -25,6 +25,11 @@ pub(crate) fn lead(campaign: Uuid, phone: &str) -> LeadFields {
 
 /// The server that holds calls unless a test says otherwise.
 pub(crate) const SERVER: Uuid = Uuid::from_u128(1);
+
+/// What that server left running when it was started then.
+pub(crate) fn left_before(begun_before: OffsetDateTime) -> Orphans {
+    Orphans::LeftBy { server: SERVER, begun_before }
+}
 
 /// A call, and the entries it leaves behind.
 #[derive(Clone, Copy, Debug)]

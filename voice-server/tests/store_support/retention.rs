@@ -23,7 +23,7 @@ pub(crate) async fn orphans_end_with_their_last_utterance(bench: Bench) {
     let endless = later.said(Utterance { end_ms: 1_000_000, ..made::utterance(0) });
     bench.write(&[silent.start(), runs.start(), over.start(), over.end(), later.start(), endless]).await.unwrap();
     let ended_before = bench.call(&who, over.id()).await.unwrap();
-    assert_eq!(bench.end_orphans(Orphans::LeftBy(made::SERVER), at(100)).await.unwrap(), 4);
+    assert_eq!(bench.end_orphans(made::left_before(at(101)), at(100)).await.unwrap(), 4);
     let ends = [(lost[0], at(0) + Duration::milliseconds(1_900)), (lost[1], at(10) + Duration::milliseconds(1_900))];
     for (call, ended_at) in ends.into_iter().chain([(silent, at(20)), (later, at(100))]) {
         let found = bench.call(&call.who, call.id()).await.unwrap().call;
@@ -34,7 +34,7 @@ pub(crate) async fn orphans_end_with_their_last_utterance(bench: Bench) {
     }
     assert_eq!(bench.call(&who, runs.id()).await.unwrap().call.status, CallStatus::Active);
     assert_eq!(bench.call(&who, over.id()).await.unwrap(), ended_before);
-    assert_eq!(bench.end_orphans(Orphans::LeftBy(made::SERVER), at(100)).await.unwrap(), 0);
+    assert_eq!(bench.end_orphans(made::left_before(at(101)), at(100)).await.unwrap(), 0);
 }
 
 pub(crate) async fn a_call_of_another_server_runs_on_unless_it_is_too_old(bench: Bench) {
@@ -42,16 +42,15 @@ pub(crate) async fn a_call_of_another_server_runs_on_unless_it_is_too_old(bench:
     let [young, old] = [100, 0].map(|s| Placed { server: Uuid::from_u128(2), ..placed_at(who, s) });
     bench.write(&[young.start(), old.start()]).await.unwrap();
     let now = at(50) + Duration::DAY * 365;
-    assert_eq!(bench.end_orphans(Orphans::LeftBy(made::SERVER), now).await.unwrap(), 0);
+    assert_eq!(bench.end_orphans(made::left_before(now), now).await.unwrap(), 0);
     assert_eq!(bench.end_orphans(Orphans::BegunBefore(at(0)), now).await.unwrap(), 0);
     assert_eq!(bench.end_orphans(Orphans::BegunBefore(at(100)), now).await.unwrap(), 1);
     assert_eq!(bench.call(&who, young.id()).await.unwrap().call.status, CallStatus::Active);
     assert_eq!(bench.call(&who, old.id()).await.unwrap().call.end_reason.as_deref(), Some("server_lost"));
-    assert_eq!(
-        bench.end_orphans(Orphans::LeftBy(Uuid::from_u128(2)), now).await.unwrap(),
-        1,
-        "its own server's next start ends it"
-    );
+    let left = |begun_before| Orphans::LeftBy { server: Uuid::from_u128(2), begun_before };
+    let late = bench.end_orphans(left(at(100)), now).await.unwrap();
+    assert_eq!(late, 0, "an attempt of its own server's start, carried out after the call began");
+    assert_eq!(bench.end_orphans(left(at(101)), now).await.unwrap(), 1, "its own server's next start ends it");
 }
 
 /// A tenant that keeps its calls for [`DAYS`].

@@ -14,8 +14,7 @@ use tokio::task::block_in_place;
 use tokio::time::timeout;
 use uuid::Uuid;
 use voice_server::store::{
-    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, Orphans, RecordingEntry, StoreError,
-    Utterance,
+    CallDetail, CallEnd, CallStart, CallStatus, ConversationEntry, Entry, RecordingEntry, StoreError, Utterance,
 };
 
 /// The seed of the random sequences: a failure is the same in every run, and is printed with the least that fails.
@@ -154,7 +153,7 @@ pub(crate) async fn an_end_is_never_taken_back(bench: Bench) {
     bench.write(&[call.start(), call.utterance(0)]).await.unwrap();
     let later = Box::new(CallEnd { ended_at: at(999), reason: "error".into(), ..call.ending() });
     bench.write(&[Entry::CallEnd(later), call.start()]).await.unwrap();
-    assert_eq!(bench.end_orphans(Orphans::LeftBy(made::SERVER), at(9_999)).await.unwrap(), 0);
+    assert_eq!(bench.end_orphans(made::left_before(at(9_999)), at(9_999)).await.unwrap(), 0);
     let found = bench.call(&who, call.id()).await.unwrap();
     assert_eq!((found.call, found.utterances.len()), (ended, 1));
 }
@@ -163,7 +162,7 @@ pub(crate) async fn a_call_that_was_taken_for_lost_ends_as_it_did(bench: Bench) 
     let who = bench.member().await;
     let (call, other) = (placed_at(who, 0), placed_at(who, 10));
     bench.write(&[call.start(), call.utterance(0), other.start()]).await.unwrap();
-    assert_eq!(bench.end_orphans(Orphans::LeftBy(made::SERVER), at(9_999)).await.unwrap(), 2);
+    assert_eq!(bench.end_orphans(made::left_before(at(9_999)), at(9_999)).await.unwrap(), 2);
     bench.write(&call.whole(1)).await.unwrap();
     is_whole(&bench, call, 1).await.unwrap();
     let later = Box::new(CallEnd { reason: "error".into(), turns: 99, ..call.ending() });

@@ -1,7 +1,7 @@
 //! Engines that are opened until one is open: one after the other, and side by side where one takes long.
 //!
-//! Invariant: each is asked once. The next is asked when one has failed, or when the last has taken half of what opening may
-//! take; one that rests only when no other is being opened. Those that are still being opened when one is are given up.
+//! Invariant: each is asked once. The next is asked when one has failed and its caller has nothing better, or when the last has
+//! taken half of what opening may take; one that rests only when no other is being opened. Those that are still being opened when one is are given up.
 //! Nothing here waits but in `poll_next`.
 
 use super::choice::Choice;
@@ -46,24 +46,33 @@ pub(super) fn opening(choice: &Choice<dyn Tts>, at: usize) -> Opening {
 impl Race {
     /// Begins with `first`; `others` follow in their order.
     pub(super) fn new(choice: Choice<dyn Tts>, first: usize, others: impl IntoIterator<Item = Candidate>) -> Self {
+        let first = (first, opening(&choice, first));
+        Self::with(choice, first, others)
+    }
+
+    /// Begins with one that is being opened; `others` follow in their order.
+    pub(super) fn with(
+        choice: Choice<dyn Tts>,
+        first: (usize, Opening),
+        others: impl IntoIterator<Item = Candidate>,
+    ) -> Self {
         let half = choice.config.open_deadline() / 2;
         let (hedge, patience) = (Box::pin(sleep(half)), Box::pin(sleep(half)));
-        let mut race = Self { choice, left: others.into_iter().collect(), running: Vec::new(), hedge, patience };
-        race.ask(first);
-        race
+        Self { choice, left: others.into_iter().collect(), running: vec![first], hedge, patience }
     }
 
     /// The next that has opened or failed; `None` once all have failed. Cancellation safe.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Opened>> {
         loop {
             if let Some(opened) = self.poll_running(cx) {
-                if opened.session.is_err() {
-                    self.ask_next();
-                }
                 return Poll::Ready(Some(opened));
             }
-            if self.running.is_empty() {
+            if self.running.is_empty() && self.left.is_empty() {
                 return Poll::Ready(None);
+            }
+            if self.running.is_empty() {
+                self.ask_next();
+                continue;
             }
             if !self.next_may_run() {
                 return Poll::Pending;

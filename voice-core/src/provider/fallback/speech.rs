@@ -99,18 +99,20 @@ impl Speech {
             return self.speak_with(at, begun, rate);
         }
         self.pool.drop_session(at);
-        let comeback = self.comeback.take_if(|(better, _)| *better != at);
-        let asked = |other: &Candidate| {
-            other.at == at
-                || comeback.as_ref().is_some_and(|(better, _)| *better == other.at)
-                || self.pool.is_open(other.at)
-        };
+        let comeback = self.comeback.take();
+        let better = comeback.as_ref().map(|(better, _)| *better);
+        let asked = |other: &Candidate| other.at == at || better == Some(other.at) || self.pool.is_open(other.at);
         let others = self.fresh().into_iter().filter(|other| !asked(other)).collect::<Vec<_>>();
-        let mut race = Race::new(self.choice.clone(), at, others);
-        if let Some((better, opening)) = comeback {
-            race.join(better, opening);
-        }
-        self.state = State::Opening(race);
+        self.state = State::Opening(match comeback {
+            Some(comeback) if comeback.0 == at => Race::with(self.choice.clone(), comeback, others),
+            comeback => {
+                let mut race = Race::new(self.choice.clone(), at, others);
+                if let Some((better, opening)) = comeback {
+                    race.join(better, opening);
+                }
+                race
+            }
+        });
     }
 
     /// Begins with one that has just opened; where it cannot, those that are being opened go on.
@@ -120,6 +122,14 @@ impl Speech {
             Some(Ok((begun, rate))) => return self.speak_with(at, begun, rate),
             Some(Err(error)) => self.note_failure(at, error),
             None => self.note_failure(at, StageError::Ended { engine: "the TTS" }),
+        }
+        self.after_an_opening_failed();
+    }
+
+    /// One that is awake and open speaks at once; only without is another opened.
+    fn after_an_opening_failed(&mut self) {
+        if self.begin_with_open() {
+            return;
         }
         if let State::Opening(race) = &mut self.state {
             race.ask_next();
@@ -266,7 +276,10 @@ impl Speech {
         let State::Opening(race) = &mut self.state else { return Poll::Ready(()) };
         match std::task::ready!(race.poll_next(cx)) {
             Some(Opened { at, session: Ok(session) }) => self.begin_fresh(at, session),
-            Some(Opened { at, session: Err(error) }) => self.note_failure(at, error),
+            Some(Opened { at, session: Err(error) }) => {
+                self.note_failure(at, error);
+                self.after_an_opening_failed();
+            }
             None => self.state = State::Choosing,
         }
         Poll::Ready(())

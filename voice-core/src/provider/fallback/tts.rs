@@ -60,6 +60,7 @@ async fn open_any(choice: Choice<dyn Tts>) -> Result<Box<dyn TtsSession>, StageE
             Err(error) => {
                 choice.failed(at, &error);
                 errors.push(error);
+                race.ask_next();
             }
         }
     }

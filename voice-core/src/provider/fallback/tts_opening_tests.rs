@@ -72,27 +72,40 @@ async fn a_call_that_ends_while_an_engine_opens_says_nothing_of_it() {
     assert_eq!(spoken(session.as_mut(), 1, &["Hello."]).await.engines, ["A"]);
 }
 
-/// Opens so many times, then never again.
-struct OpensOnly(Arc<dyn Tts>, AtomicU32);
+type Opening = BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>>;
+
+/// Opens so many times; what then comes of it is another's.
+struct OpensOnly {
+    tts: Arc<dyn Tts>,
+    left: AtomicU32,
+    then: fn() -> Opening,
+}
 
 impl OpensOnly {
+    /// Then never again.
     fn times(times: u32, tts: Arc<dyn Tts>) -> Arc<Self> {
-        Arc::new(Self(tts, AtomicU32::new(times)))
+        Arc::new(Self { tts, left: AtomicU32::new(times), then: || std::future::pending().boxed() })
+    }
+
+    /// Then it refuses at once.
+    fn refusing_after(times: u32, tts: Arc<dyn Tts>) -> Arc<Self> {
+        let then = || std::future::ready(Err(StageError::Ended { engine: "A" })).boxed();
+        Arc::new(Self { tts, left: AtomicU32::new(times), then })
     }
 
     fn left(&self) -> u32 {
-        self.1.load(Relaxed)
+        self.left.load(Relaxed)
     }
 }
 
 impl Tts for OpensOnly {
     fn name(&self) -> &str {
-        self.0.name()
+        self.tts.name()
     }
-    fn open(&self) -> BoxFuture<'static, Result<Box<dyn TtsSession>, StageError>> {
-        match self.1.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) {
-            Ok(_) => self.0.open(),
-            Err(_) => std::future::pending().boxed(),
+    fn open(&self) -> Opening {
+        match self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => self.tts.open(),
+            Err(_) => (self.then)(),
         }
     }
 }
@@ -131,6 +144,31 @@ async fn a_better_one_that_is_being_opened_speaks_where_the_open_one_does_not_an
     let (waited_ms, engines) = timed(session.as_mut(), 2).await;
     assert_eq!((engines, first.left()), (vec!["A".into()], 7));
     assert!((500..1_400).contains(&waited_ms), "{waited_ms} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_open_speaks_at_once_where_a_better_one_refuses_to_open_again() {
+    let faults = vec![(0, TtsFault::ErrorAfter(0)), (2, TtsFault::SessionEnded)];
+    let first = OpensOnly::refusing_after(2, engine("A", manner(faults)).0);
+    let mut session = of(vec![first, opening_in("B", 0), opening_in("C", 0)]).open().await.unwrap();
+    assert_eq!(timed(session.as_mut(), 1).await.1, ["A", "B"]);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert_eq!(timed(session.as_mut(), 2).await.1, ["B"]);
+    let (usual_ms, engines) = timed(session.as_mut(), 3).await;
+    assert_eq!(engines, ["A"]);
+    assert_eq!(timed(session.as_mut(), 4).await, (usual_ms, vec!["B".into()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_one_that_is_being_opened_when_the_voice_breaks_is_waited_for_and_opened_once() {
+    let first = engine("A", TtsConfig { open_ms: 500, ..manner(vec![(0, TtsFault::ErrorAfter(0))]) }).0;
+    let first = OpensOnly::times(9, first);
+    let second = engine("B", manner(vec![(1, TtsFault::ErrorAfter(480))])).0;
+    let mut session = of(vec![Arc::clone(&first) as _, second]).open().await.unwrap();
+    assert_eq!(timed(session.as_mut(), 1).await.1, ["A", "B"]);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    let (_, engines) = timed(session.as_mut(), 2).await;
+    assert_eq!((engines, first.left()), (vec!["B".into(), "A".into()], 7));
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,8 +26,13 @@ fn writing_in(folder: TempDir, store: Arc<ScriptedStore>, limits: &PersistLimits
     let (objects, stats) = (Arc::new(InMemory::new()), Arc::default());
     let (work, received) = mpsc::channel(1);
     let objects_of = Arc::clone(&objects) as Arc<dyn ObjectStore>;
-    let of =
-        WriterOf { store: Arc::clone(&store) as _, objects: objects_of, server: Uuid::nil(), spool: folder.path() };
+    let of = WriterOf {
+        store: Arc::clone(&store) as _,
+        objects: objects_of,
+        server: Uuid::nil(),
+        started_at: OffsetDateTime::UNIX_EPOCH,
+        spool: folder.path(),
+    };
     let writer = Writer::new(of, limits, Arc::clone(&stats));
     #[expect(clippy::disallowed_methods, reason = "ends with the test")]
     tokio::spawn(writer.run(received));

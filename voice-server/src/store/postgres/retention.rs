@@ -15,7 +15,7 @@ use uuid::Uuid;
 const END_ORPHANS: &str = "with orphan as (select c.id, least(greatest(c.started_at, $2), \
             c.started_at + greatest(0, coalesce(max(t.end_ms), 0)) * interval '1 millisecond') as ended_at \
         from calls c left join transcripts t on t.tenant_id = c.tenant_id and t.call_id = c.id \
-        where c.status = 'active' and (c.run = $1 or c.started_at < $3) group by c.id) \
+        where c.status = 'active' and ($1::uuid is null or c.run = $1) and c.started_at < $3 group by c.id) \
     update calls c set status = 'ended', end_reason = 'server_lost', ended_at = o.ended_at, \
         duration_ms = floor(extract(epoch from o.ended_at - c.started_at) * 1000)::bigint \
     from orphan o where c.id = o.id and c.status = 'active'";

@@ -15,7 +15,7 @@ const END_ORPHANS: &str = "UPDATE calls SET status = 'ended', end_reason = 'serv
     FROM (SELECT c.id, \
             min(max(c.started_at, ?2), c.started_at + max(0, coalesce(max(t.end_ms), 0)) * 1000) AS ended_at \
         FROM calls c LEFT JOIN transcripts t ON t.tenant_id = c.tenant_id AND t.call_id = c.id \
-        WHERE c.status = 'active' AND (c.run = ?1 OR c.started_at < ?3) GROUP BY c.id) AS orphan \
+        WHERE c.status = 'active' AND (?1 IS NULL OR c.run = ?1) AND c.started_at < ?3 GROUP BY c.id) AS orphan \
     WHERE calls.id = orphan.id";
 const EXPIRED_RECORDINGS: &str = "SELECT r.tenant_id, r.id, r.call_id, r.object_key, r.media_type, r.size_bytes, \
         r.duration_ms, r.created_at \
@@ -33,7 +33,7 @@ const DELETE_CALL: &str = "DELETE FROM calls WHERE tenant_id = ?1 AND id = ?2 AN
 
 pub(super) async fn end_orphans(db: Database, which: Orphans, now: OffsetDateTime) -> Stored<u64> {
     let mut tx = db.write().await?;
-    let query = sqlx::query(END_ORPHANS).bind(which.server()).bind(micros(now)).bind(which.begun_before().map(micros));
+    let query = sqlx::query(END_ORPHANS).bind(which.server()).bind(micros(now)).bind(micros(which.begun_before()));
     let ended = query.execute(&mut *tx).await.map_err(refused)?;
     tx.commit().await.map_err(refused)?;
     Ok(ended.rows_affected())

@@ -19,19 +19,25 @@ pub enum CallStatus {
 /// Calls that are not over and that no server holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orphans {
-    /// Those of this server, which holds none: its last run did.
-    LeftBy(Uuid),
+    /// Those of this server that were answered before this, its start: its last run held them.
+    LeftBy {
+        /// This server.
+        server: Uuid,
+        /// When it was started. An attempt that is carried out late ends no call of the run that made it.
+        begun_before: OffsetDateTime,
+    },
     /// Those of any server that were answered before this, longer ago than a call lasts: theirs may be gone for good.
     BegunBefore(OffsetDateTime),
 }
 
 impl Orphans {
     pub(in crate::store) fn server(self) -> Option<Uuid> {
-        if let Self::LeftBy(server) = self { Some(server) } else { None }
+        if let Self::LeftBy { server, .. } = self { Some(server) } else { None }
     }
 
-    pub(in crate::store) fn begun_before(self) -> Option<OffsetDateTime> {
-        if let Self::BegunBefore(at) = self { Some(at) } else { None }
+    pub(in crate::store) fn begun_before(self) -> OffsetDateTime {
+        let (Self::LeftBy { begun_before, .. } | Self::BegunBefore(begun_before)) = self;
+        begun_before
     }
 }
 
