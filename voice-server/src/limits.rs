@@ -63,7 +63,7 @@ pub struct ServerLimits {
     pub journal_bytes: u64,
     /// The longest log of a call's turn-taking, which can be run again; beyond it the log is cut and says so. 0 is no logs.
     pub turn_log_bytes: u64,
-    /// How much of such logs waits on this machine's disk while the bucket is away, at least
+    /// How much of such logs waits on this machine's disk while the bucket is away or slow, at least
     /// `turn_log_bytes`; beyond it the oldest are dropped.
     pub waiting_turn_logs_bytes: u64,
     /// At shutdown, running calls may finish within this; then they are ended.

@@ -1,8 +1,8 @@
 //! The task that ends the calls of servers that are gone, and deletes what is past its tenant's retention.
 //!
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
-//! batches, so that no transaction is long. A log that was stored between the two goes after the rows. Each step can be done again. What cannot be deleted keeps nothing else, of whatever
-//! tenant.
+//! batches, so that no transaction is long. A log that was stored between the two goes after the rows. Each step can be done
+//! again. What cannot be deleted keeps nothing else, of whatever tenant.
 
 use super::objects::delete_object;
 use super::turn_logs::key as turn_log_key;

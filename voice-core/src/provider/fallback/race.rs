@@ -1,8 +1,8 @@
 //! Engines that are opened until one is open: one after the other, and side by side where one takes long.
 //!
-//! Invariant: each is asked once. The next is asked when one has failed and its caller has nothing better, or when the last has
-//! taken half of what opening may take; one that rests only when no other is being opened. Those that are still being opened when one is are given up.
-//! Nothing here waits but in `poll_next`.
+//! Invariant: each is asked once. The next is asked when one has failed and its caller has nothing better, or when the last
+//! has taken half of what opening may take; one that rests only when no other is being opened. Those that are still being
+//! opened when one is are given up. Nothing here waits but in `poll_next`.
 
 use super::choice::Choice;
 use super::health::{Candidate, Rest};
