@@ -28,6 +28,7 @@ pub(super) const ALL: &[Asset] = assets![
     "audio/codec.js",
     "audio/conceal.js",
     "audio/engine.js",
+    "audio/frame-clock.js",
     "audio/jitter.js",
     "audio/mic-worklet.js",
     "audio/microphone.js",

@@ -19,6 +19,16 @@ function run(processor, quanta) {
   }
 }
 
+/** The same in a scope whose frame often keeps the value of the quantum before, as Chromium's does. */
+function runWithStaleFrames(processor, quanta) {
+  const first = globalThis.currentFrame;
+  for (let quantum = 0; quantum < quanta; quantum += 1) {
+    globalThis.currentFrame = first + (quantum % 3 === 1 ? quantum - 1 : quantum) * QUANTUM;
+    processor.process([[new Float32Array(QUANTUM)]], [[new Float32Array(QUANTUM)]]);
+  }
+  globalThis.currentFrame = first + quanta * QUANTUM;
+}
+
 const take = (type) => told.filter((message) => message.type === type);
 
 try {
@@ -55,7 +65,48 @@ try {
   }
   assert(take("capture").length > 2, told.length);
 
+  // A frame that stands still is counted on, so that the runs are where the sound is; what is stepped over is silence.
+  told.length = 0;
+  runWithStaleFrames(capturing, 1);
+  const loud = new Int16Array(24_000).fill(16_384);
+  capturing.port.onmessage({ data: { type: "audio", reply: 1, position: 0, pcm: loud } });
+  runWithStaleFrames(capturing, 100);
+  globalThis.currentFrame += 2 * QUANTUM;
+  const steppedTo = globalThis.currentFrame;
+  run(capturing, 100);
+  const runs = take("rendered").flatMap((message) => message.runs);
+  const pieces = take("capture");
+  const [firstFrame, endFrame] = [runs[0].context_frame, pieces.at(-1).frame + pieces.at(-1).samples.length];
+  pieces.forEach(({ frame, samples }, i) => assertEqual(pieces[i + 1]?.frame ?? endFrame, frame + samples.length));
+  for (const { frame, samples } of pieces) {
+    for (let at = frame; at < frame + samples.length; at += QUANTUM) {
+      const isInside = runs.some((run) => run.context_frame <= at && at < run.context_frame + run.frames);
+      const isLoud = largest(samples.subarray(at - frame, at - frame + QUANTUM)) > 0.1;
+      assertEqual(isLoud, isInside, at);
+      assertEqual(isLoud, at >= firstFrame && (at < steppedTo - 2 * QUANTUM || at >= steppedTo), at);
+    }
+  }
+  const ends = take("rendered").map(({ frame, peaks }) => frame + peaks.length * QUANTUM);
+  take("rendered").slice(1).forEach(({ frame }, i) => assertEqual(frame, ends[i]));
+
+  // So is the caller's first frame, also where that is the one that stood still; and nothing of the caller's time is lost.
+  told.length = 0;
+  const staleMicrophone = new (processors.get("microphone"))(options);
+  runWithStaleFrames(staleMicrophone, 1);
+  staleMicrophone.port.onmessage({ data: { type: "start" } });
+  const began = globalThis.currentFrame;
+  globalThis.currentFrame -= QUANTUM;
+  staleMicrophone.process([[]], [[]]);
+  globalThis.currentFrame = began + QUANTUM;
+  runWithStaleFrames(staleMicrophone, 99);
+  globalThis.currentFrame += 50 * QUANTUM;
+  run(staleMicrophone, 50);
+  assertEqual(take("started").map(({ origin_frame }) => origin_frame), [began]);
+  const heard = take("audio").reduce((sum, { pcm }) => sum + pcm.length, 0);
+  assert(Math.abs(heard - (200 * QUANTUM) / 2) <= 480 + 64, heard);
+
   // Where the context stood still, the caller's positions skip that time once, between two frames.
+  told.length = 0;
   const microphone = new (processors.get("microphone"))(options);
   microphone.port.onmessage({ data: { type: "start" } });
   run(microphone, 100);

@@ -8,6 +8,7 @@
 // Takes: start, stop, mute {on}, skip {ms}.  Tells: started {origin_frame}, audio {position, pcm, peaks}, skipped {position,
 // samples}: so many were skipped before `position`.
 
+import { FrameClock } from "./frame-clock.js";
 import { Resampler, toPcm16 } from "./sinc.js";
 
 /** The best length of a message (PROTOCOL.md). */
@@ -19,6 +20,7 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     this.lineRate = lineRate;
     this.firstSamples = firstSamples;
     this.frameSamples = Math.round(FRAME_S * lineRate);
+    this.clock = new FrameClock(sampleRate);
     this.silence = new Float32Array(128);
     this.isOn = false;
     this.isMuted = false;
@@ -44,18 +46,23 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
   }
 
   process([[input]]) {
+    const { frame, missed } = this.clock.tick(currentFrame, this.silence.length);
     if (!this.isOn) return true;
     // Between two quanta browsers disagree about which frame is the current one.
-    if (this.isFirst) this.port.postMessage({ type: "started", origin_frame: currentFrame });
+    if (this.isFirst) this.port.postMessage({ type: "started", origin_frame: frame });
+    else for (let quanta = missed; quanta > 0; quanta -= 1) this.#hear(this.silence);
     this.isFirst = false;
-    const block = input && !this.isMuted ? input : this.silence;
+    this.#hear(input && !this.isMuted ? input : this.silence);
+    return true;
+  }
+
+  #hear(block) {
     this.peaks.push(block.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0));
     this.resampler.push(block, (sample) => {
       this.pcm[this.filled] = toPcm16(sample);
       this.filled += 1;
       if (this.filled === this.pcm.length) this.#send();
     });
-    return true;
   }
 
   #send() {

@@ -8,6 +8,7 @@
 // side {frame, pcm}, capture {frame, samples} if it was asked for. `taken` has a {frame, samples} for each pause, resume and
 // clear in order: the frame that was rendered next, and how much of the reply had been rendered.
 
+import { FrameClock } from "./frame-clock.js";
 import { Playout } from "./playout.js";
 import { Resampler, toPcm16 } from "./sinc.js";
 
@@ -19,6 +20,9 @@ const TELL_EVERY_S = 0.04;
 
 /** Below this (-80 dB) a quantum is silent: nobody hears it, and a resampler's tail is no speech. */
 const SILENT = 1e-4;
+
+/** The Web Audio API renders so many frames at a time. */
+const QUANTUM = 128;
 
 /** A capture is told in pieces of this many frames. */
 const CAPTURE_FRAMES = 4096;
@@ -32,10 +36,11 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     this.peaks = [];
     this.runs = [];
     this.taken = [];
-    this.nextFrame = currentFrame;
+    this.clock = new FrameClock(sampleRate);
     /** The first frame of what is told next; a context may have run before this began. */
     this.toldFrame = null;
     this.playedFrame = 0;
+    this.silence = new Float32Array(QUANTUM);
     this.captured = isCapturing ? new Float32Array(CAPTURE_FRAMES) : null;
     this.capturedFrames = 0;
     this.port.onmessage = ({ data }) => this.#take(data);
@@ -45,7 +50,7 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     const { playout } = this;
     switch (message.type) {
       case "audio":
-        playout.push(message.reply, message.position, fromPcm16(message.pcm), currentFrame);
+        playout.push(message.reply, message.position, fromPcm16(message.pcm), this.#nextFrame);
         break;
       case "finish":
         playout.finish(message.reply, message.total);
@@ -66,27 +71,39 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     }
   }
 
+  /** The frame that is rendered next. */
+  get #nextFrame() {
+    return this.clock.next ?? currentFrame;
+  }
+
   #note(reply) {
     const progress = this.playout.progress();
-    this.taken.push({ frame: this.nextFrame, samples: progress?.reply === reply ? progress.samples : null });
+    this.taken.push({ frame: this.#nextFrame, samples: progress?.reply === reply ? progress.samples : null });
   }
 
   process(_inputs, [[out]]) {
-    this.toldFrame ??= currentFrame;
-    const rendered = this.playout.render(out, currentFrame);
+    const { frame, missed } = this.clock.tick(currentFrame, out.length);
+    for (let back = missed; back > 0; back -= 1) this.#keep(frame - back * out.length, this.silence, 0);
+    const rendered = this.playout.render(out, frame);
     const peak = peakOf(out);
-    this.#log(rendered, peak, out.length);
-    this.peaks.push(peak);
-    this.nextFrame = currentFrame + out.length;
-    this.side.push(out, (sample) => this.sidePcm.push(toPcm16(sample)));
-    if (this.captured) this.#capture(out);
-    this.#tellPlayed(currentFrame + out.length);
-    if (currentFrame + out.length - this.toldFrame >= TELL_EVERY_S * sampleRate) this.#tell(currentFrame + out.length);
+    this.#log(rendered, peak, frame, out.length);
+    this.#tellPlayed(frame + out.length);
+    this.#keep(frame, out, peak);
     return true;
   }
 
+  /** Keeps a block that begins at this frame until it is told. */
+  #keep(frame, block, peak) {
+    const end = frame + block.length;
+    this.toldFrame ??= frame;
+    this.peaks.push(peak);
+    this.side.push(block, (sample) => this.sidePcm.push(toPcm16(sample)));
+    if (this.captured) this.#capture(block, end);
+    if (end - this.toldFrame >= TELL_EVERY_S * sampleRate) this.#tell(end);
+  }
+
   /** Lengthens the last run, or begins another. */
-  #log(rendered, peak, frames) {
+  #log(rendered, peak, frame, frames) {
     if (!rendered || peak < SILENT) return;
     const { reply, first, samples, isGap } = rendered;
     const last = this.runs.at(-1);
@@ -94,14 +111,14 @@ class PlaybackProcessor extends AudioWorkletProcessor {
       last &&
       last.reply === reply &&
       last.gap === isGap &&
-      last.context_frame + last.frames === currentFrame &&
+      last.context_frame + last.frames === frame &&
       last.first_sample + last.samples === first;
     if (isNext) {
       last.frames += frames;
       last.samples += samples;
       return;
     }
-    this.runs.push({ context_frame: currentFrame, frames, reply, first_sample: first, samples, gap: isGap });
+    this.runs.push({ context_frame: frame, frames, reply, first_sample: first, samples, gap: isGap });
   }
 
   #tellPlayed(frame) {
@@ -136,14 +153,15 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     [this.peaks, this.runs, this.taken, this.sidePcm] = [[], [], [], []];
   }
 
-  #capture(out) {
-    this.captured.set(out, this.capturedFrames);
-    this.capturedFrames += out.length;
+  /** A block that ends at `end`. */
+  #capture(block, end) {
+    this.captured.set(block, this.capturedFrames);
+    this.capturedFrames += block.length;
     if (this.capturedFrames < CAPTURE_FRAMES) return;
     // A sound is in the log before it is in the capture, also when the context is closed between the two.
-    this.#tell(currentFrame + out.length);
+    this.#tell(end);
     const samples = this.captured.slice();
-    this.port.postMessage({ type: "capture", frame: currentFrame + out.length - CAPTURE_FRAMES, samples }, [samples.buffer]);
+    this.port.postMessage({ type: "capture", frame: end - CAPTURE_FRAMES, samples }, [samples.buffer]);
     this.capturedFrames = 0;
   }
 }
