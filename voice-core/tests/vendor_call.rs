@@ -22,10 +22,7 @@ async fn talking_over_the_agent_silences_it_and_cancels_the_vendors() {
     let mut config = talk(turns, &[LONG, "Tuesday it is."]);
     config.cartesia.pace_percent = 100;
     let fakes = Fakes::start(config).await.unwrap();
-    let mut agent = chain(&fakes);
-    // Words alone decide, however late they come.
-    agent.config.turn.commit_speech_ms = 60_000;
-    let mut call = Call::start(agent);
+    let mut call = Call::start(unhurried(&fakes));
     call.silent(300).await;
     call.speak(800).await;
     call.until_agent_speaks(1).await;
@@ -56,7 +53,7 @@ async fn a_cough_over_the_agent_pauses_it_and_cancels_nothing() {
     let mut config = talk(vec![FakeTurn::new("Hello there.")], &[LONG]);
     config.cartesia.pace_percent = 100;
     let fakes = Fakes::start(config).await.unwrap();
-    let mut call = Call::start(chain(&fakes));
+    let mut call = Call::start(unhurried(&fakes));
     call.silent(300).await;
     call.speak(800).await;
     call.until_agent_speaks(1).await;
@@ -72,10 +69,11 @@ async fn a_cough_over_the_agent_pauses_it_and_cancels_nothing() {
     assert_eq!((record.caller_turns.len(), fakes.log().counts().cartesia.cancelled), (1, 0));
 }
 
-/// An agent that leaves the end of a turn to Flux for as long as that takes.
+/// An agent that leaves the end of a turn to Flux, and whether it is interrupted to words, however late they come.
 fn unhurried(fakes: &Fakes) -> Agent {
     let mut agent = chain(fakes);
-    agent.config.turn.eot_backstop_ms = 10_000;
+    let turn = &mut agent.config.turn;
+    (turn.eot_backstop_ms, turn.commit_speech_ms, turn.max_pause_ms) = (10_000, 60_000, 60_000);
     agent
 }
 

@@ -56,7 +56,12 @@ fn nova_at(fakes: &Fakes) -> NovaStt {
 
 fn call(stt: impl Stt + 'static) -> Call {
     let llm = ScriptedLlm::with(LlmConfig::default(), |_, _| LlmReply::text(REPLY));
-    Call::start(agent(stt, llm, ScriptedTts::new(TtsConfig::default())))
+    let mut agent = agent(stt, llm, ScriptedTts::new(TtsConfig::default()));
+    // Enough for a busy machine to open a stream again and to be told what was said, before silence ends the turn.
+    let turn = &mut agent.config.turn;
+    (turn.eot_complete_ms, turn.eot_unclear_ms, turn.eot_incomplete_ms) = (1_500, 1_500, 1_500);
+    (turn.final_wait_ms, turn.eot_backstop_ms) = (3_000, 10_000);
+    Call::start(agent)
 }
 
 /// Two questions, each answered; then the caller hangs up.

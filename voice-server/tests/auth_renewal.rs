@@ -73,7 +73,7 @@ async fn a_call_whose_token_ran_out_is_warned_and_ends_after_the_grace() {
     let mut client = call(&server).await;
     pass(9 * MINUTE).await;
     let left = warning_ms(&mut client).await;
-    assert!((55_000..=60_000).contains(&left), "{left}");
+    assert!((30_000..=60_000).contains(&left), "{left}");
     pass(MINUTE + 4 * MINUTE).await;
     client.send(r#"{"type":"say","text":"Still here."}"#).await;
     client.until(|message| matches!(message, ServerMessage::AgentText { outcome: Some(_), .. })).await;
@@ -90,7 +90,7 @@ async fn a_renewed_call_goes_on_by_its_new_token() {
     warning_ms(&mut client).await;
     let answer = renew(&mut client, &token_for(&server.access, USER, 60 * MINUTE)).await;
     let ServerMessage::AuthRenewed { in_ms } = answer else { panic!("{answer:?}") };
-    assert!((3_595_000..=3_600_000).contains(&in_ms), "{in_ms}");
+    assert!((3_570_000..=3_600_000).contains(&in_ms), "{in_ms}");
     pass(58 * MINUTE).await;
     client.send(r#"{"type":"say","text":"Still here."}"#).await;
     client.until(|message| matches!(message, ServerMessage::AgentText { outcome: Some(_), .. })).await;

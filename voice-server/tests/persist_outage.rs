@@ -81,7 +81,8 @@ async fn a_postgres_that_freezes_and_breaks_every_connection_loses_nothing() {
     sqlx::raw_sql("begin; lock table calls in access exclusive mode").execute(&mut admin).await.unwrap();
     running.go_on_without_the_store().await;
     let mut other = database.admin().await;
-    let broken = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'voice_worker'";
+    let broken = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'voice_worker' \
+        and datname = current_database()";
     sqlx::raw_sql(AssertSqlSafe(broken)).execute(&mut other).await.unwrap();
     running.crowd.until_told_more(FINALS).await;
     sqlx::raw_sql("rollback").execute(&mut admin).await.unwrap();

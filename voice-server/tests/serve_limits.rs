@@ -14,6 +14,9 @@ use uuid::Uuid;
 use voice_core::transport::native::{ErrorCode, ServerMessage};
 use voice_server::{Role, ServerLimits, TenantId, UserId};
 
+/// Longer than it takes to be refused by a server that shuts down.
+const DRAIN_MS: u64 = 10_000;
+
 /// Calls end by themselves or the test hangs: shutdown ends none.
 const NO_DRAIN_LIMIT: u64 = 3_600_000;
 
@@ -161,12 +164,16 @@ async fn an_address_has_its_share_of_the_connections_and_calls_are_not_of_them()
 
 #[tokio::test]
 async fn shutdown_takes_no_calls_and_ends_what_runs_at_the_drain_limit() {
-    let mut server = TestServer::start(agent(None), ServerLimits { drain_ms: 500, ..ServerLimits::default() }).await;
+    let mut server =
+        TestServer::start(agent(None), ServerLimits { drain_ms: DRAIN_MS, ..ServerLimits::default() }).await;
     let mut client = Client::call(&server).await;
     server.stop();
     no_hang(async { while !server.get("/readyz").await.starts_with("HTTP/1.1 503") {} }).await;
     let refused = Client::connect(&server).await.err();
     assert!(matches!(refused, Some(tungstenite::Error::Http(answer)) if answer.status().as_u16() == 503));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_millis(DRAIN_MS)).await;
+    tokio::time::resume();
     assert_eq!(client.bye().await, "shutdown");
     server.stopped().await;
 }

@@ -3,8 +3,9 @@
 
 mod vendor_support;
 
+use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use vendor_support::{KEY, command, fakes, variables};
 
 struct Said {
@@ -55,7 +56,10 @@ async fn a_wrong_key_is_one_sentence_that_names_its_variable_and_is_never_shown(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_where_nobody_listens_is_told_with_its_variable() {
     let fakes = fakes().await;
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that it is nobody else's, and not listening.
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    bound.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let free = bound.local_addr().unwrap().as_socket().unwrap();
     let mut variables = variables(&fakes);
     for (variable, engine) in
         [("DEEPGRAM_URL", "Deepgram Flux"), ("GROQ_URL", "Groq openai/gpt-oss-20b"), ("CARTESIA_URL", "Cartesia")]

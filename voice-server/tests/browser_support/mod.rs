@@ -86,6 +86,8 @@ impl Page {
         let mut flags: Vec<_> = flags.iter().copied().map(str::to_owned).collect();
         flags.push(format!("--use-file-for-fake-audio-capture={}%noloop", heard.display()));
         let web = Web::start(&driver.address(), profile.path(), flags).await;
+        // A browser's first sound takes as long as it likes on a busy machine; a page waits for it no more than a person.
+        web.run_async("const context = new AudioContext(); await context.resume(); await context.close();").await;
         Self { web, _driver: driver, _profile: profile }
     }
 

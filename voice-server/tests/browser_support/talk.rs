@@ -10,12 +10,15 @@ use voice_core::session::{Agent, AgentConfig};
 
 const RATE_HZ: u32 = 16_000;
 
+/// A busy browser may send no sound for a while in the middle of a tone: it is one utterance nevertheless.
+const GAP_MS: u64 = 800;
+
 /// An agent that greets, hears `heard` whatever the sound, and gives one answer after the other.
 pub(crate) fn agent(greeting: &str, heard: &[&str], answers: &'static [&'static str]) -> Agent {
     let utterances = heard.iter().copied().map(Utterance::say).collect();
     let llm = LlmConfig { first_token_ms: 40, token_ms: 5, ..LlmConfig::default() };
     Agent {
-        stt: Arc::new(ScriptedStt::new(SttConfig { utterances, ..SttConfig::default() })),
+        stt: Arc::new(ScriptedStt::new(SttConfig { utterances, gap_ms: GAP_MS, ..SttConfig::default() })),
         llm: Arc::new(ScriptedLlm::new(llm, answers.iter().copied().map(LlmReply::text).collect())),
         tts: Arc::new(ScriptedTts::new(TtsConfig { sound: TtsSound::Tone, ..TtsConfig::default() })),
         vad: Arc::new(LoudVad),

@@ -5,15 +5,17 @@
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 
 /// Under this name an element's id is told (W3C WebDriver, 11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// What a browser in a test does without, and what is made up for it.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -30,6 +32,9 @@ const NOT_THESE: [&str; 3] =
 /// The longest that a script in a page may take, in milliseconds.
 const SCRIPT_MS: u64 = 60_000;
 
+/// Only what hangs takes so long.
+const HANG: Duration = Duration::from_secs(120);
+
 /// A browser's window.
 pub(crate) struct Web {
     client: Client,
@@ -43,7 +48,7 @@ impl Web {
         args.push(format!("--user-data-dir={}", profile.display()));
         args.extend(flags);
         let wanted = json!({ "goog:chromeOptions": { "args": args, "excludeSwitches": NOT_THESE }, "timeouts": { "script": SCRIPT_MS } });
-        let client = Client::new();
+        let client = Client::builder().no_proxy().timeout(HANG).build().unwrap();
         let body = json!({ "capabilities": { "alwaysMatch": wanted } });
         let session = ask(client.post(format!("{address}/session")).json(&body)).await;
         let id = session["sessionId"].as_str().expect("a session");

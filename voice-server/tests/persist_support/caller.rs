@@ -1,7 +1,7 @@
 //! Callers who press keys as soon as the agent speaks, hang up now and then, and write down what they are told.
 
-use super::Dice;
 use super::told::{Calls, Told};
+use super::{Dice, no_hang};
 use futures::{SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,12 +80,15 @@ impl Crowd {
     pub(crate) async fn until_told_more(&mut self, more: u64) {
         let wanted = self.shared.finals.load(Ordering::SeqCst) + more;
         self.shared.wanted.store(wanted, Ordering::SeqCst);
-        while self.shared.finals.load(Ordering::SeqCst) < wanted {
-            tokio::select! {
-                () = self.shared.reached.notified() => {}
-                gone = self.callers.join_next() => panic!("a caller was sent away: {gone:?}"),
+        no_hang(async {
+            while self.shared.finals.load(Ordering::SeqCst) < wanted {
+                tokio::select! {
+                    () = self.shared.reached.notified() => {}
+                    gone = self.callers.join_next() => panic!("a caller was sent away: {gone:?}"),
+                }
             }
-        }
+        })
+        .await;
     }
 
     /// Calls cannot begin from now on: half of the callers go on talking.
@@ -101,9 +104,12 @@ impl Crowd {
     /// Waits until all of them have noticed that the server is gone, and gives what they were told.
     pub(crate) async fn told(mut self) -> Calls {
         self.shared.database.send_replace(Database::Over);
-        while let Some(caller) = self.callers.join_next().await {
-            caller.unwrap();
-        }
+        no_hang(async {
+            while let Some(caller) = self.callers.join_next().await {
+                caller.unwrap();
+            }
+        })
+        .await;
         std::mem::take(&mut self.shared.calls.lock().unwrap())
     }
 }

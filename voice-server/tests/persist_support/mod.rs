@@ -3,10 +3,19 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+use std::time::Duration;
+
 pub(crate) mod caller;
 pub(crate) mod process;
 pub(crate) mod tenants;
 pub(crate) mod told;
+
+/// Nothing takes so long unless it hangs.
+const HANG: Duration = Duration::from_secs(300);
+
+async fn no_hang<F: Future>(what: F) -> F::Output {
+    tokio::time::timeout(HANG, what).await.expect("hangs")
+}
 
 /// Numbers that look random and are the same again for the same seed.
 pub(crate) struct Dice(u64);

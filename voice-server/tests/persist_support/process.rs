@@ -1,5 +1,6 @@
 //! The server as a process of its own.
 
+use super::no_hang;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -127,20 +128,26 @@ impl ServerProcess {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
         // Callers of this process have to read on until then.
-        let status = loop {
-            match self.child.try_wait().unwrap() {
-                Some(status) => break status,
-                None => tokio::task::yield_now().await,
+        let status = no_hang(async {
+            loop {
+                match self.child.try_wait().unwrap() {
+                    Some(status) => break status,
+                    None => tokio::task::yield_now().await,
+                }
             }
-        };
+        })
+        .await;
         assert!(status.success(), "{status}");
     }
 
     /// Asks until the store has everything that the journal holds.
     pub(crate) async fn until_stored(&self) {
-        while self.metric("voice_journal_unstored_bytes") != Some(0.0) {
-            tokio::task::yield_now().await;
-        }
+        no_hang(async {
+            while self.metric("voice_journal_unstored_bytes") != Some(0.0) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {

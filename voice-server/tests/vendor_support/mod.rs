@@ -57,7 +57,7 @@ pub(crate) fn variables(fakes: &Fakes) -> BTreeMap<&'static str, String> {
 pub(crate) fn command(variables: &BTreeMap<&'static str, String>, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_voice-server"));
     command.env_clear().envs(variables).args(args).args(["--models", "/nowhere/at/all"]);
-    command.args(["--data", concat!(env!("CARGO_TARGET_TMPDIR"), "/data")]);
+    command.args(["--data", &format!("{}/data-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id())]);
     command
 }
 

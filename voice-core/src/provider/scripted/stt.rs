@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 pub(super) const ENGINE: &str = "the scripted STT";
 
-/// Quiet that separates an utterance whose steps are done from the next one.
+/// Quiet after which the words that belong to the beginning of an utterance are said, also where it was shorter.
 const GAP_MS: u64 = 40;
 
 /// The script and manner of a [`ScriptedStt`].
@@ -29,6 +29,8 @@ pub struct SttConfig {
     pub utterances: Vec<Utterance>,
     /// A sample of at least this size is speech. Default 500 (about −36 dBFS).
     pub speech_level: u16,
+    /// Quiet that separates an utterance whose steps are done from the next one. Default 40.
+    pub gap_ms: u64,
     /// How long opening takes.
     pub open_ms: u64,
     /// The first so many opens fail.
@@ -41,7 +43,15 @@ pub struct SttConfig {
 
 impl Default for SttConfig {
     fn default() -> Self {
-        Self { utterances: Vec::new(), speech_level: 500, open_ms: 0, failing_opens: 0, jitter_ms: 0, seed: 1 }
+        Self {
+            utterances: Vec::new(),
+            speech_level: 500,
+            gap_ms: GAP_MS,
+            open_ms: 0,
+            failing_opens: 0,
+            jitter_ms: 0,
+            seed: 1,
+        }
     }
 }
 
@@ -187,7 +197,7 @@ impl ScriptFeed {
     }
 
     fn hear_speech(&mut self, first: Position, end: Position) {
-        let is_gap = audio_ms(self.speech.end, first) >= GAP_MS;
+        let is_gap = audio_ms(self.speech.end, first) >= self.config.gap_ms;
         let is_new = self.speech.first.is_none() || is_gap;
         if self.steps.is_empty() && is_new {
             self.start_utterance(Some(first));

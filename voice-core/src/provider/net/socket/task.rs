@@ -12,6 +12,7 @@ use super::timer::Timer;
 use super::wire::{Step, Wire};
 use super::{KeepAliveMessage, SocketEnd, SocketHandler, SocketPlan};
 use crate::stage::{Fault, StageError};
+use futures::FutureExt;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: SocketHandler> Task<S, H> {
                 step = self.wire.step() => self.stepped(step).await,
                 _ = &mut gone, if !self.leaving => self.leave(),
                 () = self.idle.fired() => self.keep_alive(),
-                () = self.unheard.fired() => Break(SocketEnd::Failed(self.vendor.stalled(self.unheard.after()))),
+                () = self.unheard.fired() => self.unheard(),
                 () = self.closing.fired() => Break(SocketEnd::Farewell),
             };
             if let Break(end) = flow {
@@ -152,7 +153,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin, H: SocketHandler> Task<S, H> {
         }
     }
 
+    fn unheard(&mut self) -> ControlFlow<SocketEnd> {
+        self.unheard.arm();
+        self.read_what_came()?;
+        if self.unheard.is_armed() {
+            return Break(SocketEnd::Failed(self.vendor.stalled(self.unheard.after())));
+        }
+        Continue(())
+    }
+
+    /// A process that stood still finds a deadline and what came before it at the same time: what came counts.
+    fn read_what_came(&mut self) -> ControlFlow<SocketEnd> {
+        while let Some(read) = self.wire.read().now_or_never() {
+            self.came(read)?;
+        }
+        Continue(())
+    }
+
     fn keep_alive(&mut self) -> ControlFlow<SocketEnd> {
+        if !self.heard_since_ping {
+            self.read_what_came()?;
+        }
         let Some(keep) = &self.plan.keep_alive else { return Continue(()) };
         let message = match &keep.message {
             KeepAliveMessage::Ping if !self.heard_since_ping => {

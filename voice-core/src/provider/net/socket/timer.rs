@@ -34,6 +34,10 @@ impl Timer {
         self.armed = false;
     }
 
+    pub(super) fn is_armed(&self) -> bool {
+        self.armed
+    }
+
     /// How long it waits.
     pub(super) fn after(&self) -> Duration {
         self.after

@@ -60,6 +60,33 @@ async fn silence_after_a_message_is_a_stall() {
     assert_eq!(writer.text("hello".into()), Err(vendor().ended()));
 }
 
+/// The task with a server in memory, which has got a message of the `awaited` kind and answers after the task's next
+/// deadline is over: both are there when the task is run again. Returns whether the task goes on.
+async fn goes_on_after_standing_still(plan: SocketPlan, awaited: fn(&Message) -> bool) -> bool {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let client = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+    let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+    let (sender, mut came) = mpsc::unbounded_channel();
+    let (queue, queued) = mpsc::channel(8);
+    let (_alive, gone) = oneshot::channel();
+    task::start(Wire::new(client, queued), gone, Arc::new(vendor()), plan, Probe(sender));
+    queue.send(Message::text("anyone?")).await.unwrap();
+    while !awaited(&server.next().await.unwrap().unwrap()) {}
+    server.send(Message::text("yes")).await.unwrap();
+    tokio::time::advance(2 * PING_EVERY).await;
+    came.recv().await == Some(Came::Text("yes".into())) && !queue.is_closed()
+}
+
+/// Which of two things that are due is looked at first is left to chance, so each is tried often.
+#[tokio::test(start_paused = true)]
+async fn what_came_before_the_deadline_counts_where_the_process_stood_still_over_both() {
+    for _ in 0..16 {
+        let stalls = SocketPlan { stall_after: Some(SHORT), ..plan() };
+        assert!(goes_on_after_standing_still(stalls, Message::is_text).await);
+        assert!(goes_on_after_standing_still(pinging(), Message::is_ping).await);
+    }
+}
+
 #[tokio::test]
 async fn keep_alives_are_sent_while_nothing_else_is_and_ask_for_no_answer() {
     let keep_alive = KeepAlive {
