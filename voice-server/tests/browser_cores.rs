@@ -92,3 +92,13 @@ async fn opus_by_the_browser_is_where_it_belongs_to_the_sample_and_nothing_of_a_
 async fn an_opus_codec_that_throws_stalls_or_does_not_run_is_told_as_such() {
     check(include_str!("browser_support/cores/opus-trouble.js")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_double_click_only_the_first_counts() {
+    check(include_str!("browser_support/cores/desk.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_microphone_is_pulled_hears_again_as_soon_as_there_is_one() {
+    check(include_str!("browser_support/cores/settings.js")).await;
+}

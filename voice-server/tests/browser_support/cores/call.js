@@ -56,7 +56,6 @@ const api = { callAddress: async (token) => (addresses.push(token), "ws://x/"), 
 const line = { format: { encoding: "pcm16", rate: 24_000 }, maxWaitingBytes: 96_000 };
 const call = new Call(api, new EventLog(), line, observer);
 
-const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Opens a socket, and waits until the call has said hello on it. */
 async function opened(socket) {

@@ -55,7 +55,6 @@ questions[0].resolve({ items: [call("old")], next_cursor: null });
 await Promise.all(loads);
 const older = [...root.querySelectorAll("button")].find((button) => button.textContent === "Older calls");
 assertEqual([shown(), older.hidden], [["new"], false]);
-const settled = () => new Promise((resolve) => setTimeout(resolve));
 older.click();
 questions[2].reject(new Error("The server cannot be reached."));
 await settled();

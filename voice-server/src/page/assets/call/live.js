@@ -21,7 +21,7 @@ const CONTROLS = new Set(["pause", "resume", "clear"]);
 export class LiveCall {
   /**
    * `encoding` is a name of ENCODINGS. `observer` has `state(word, attempts)`, `warning(cause, words)` with `null` once the cause is gone, `message(message,
-   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `ended(reason, sentence)`.
+   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `microphoneGone()`, `ended(reason, sentence)`.
    */
   constructor({ api, signIn, microphone, wavCaller, encoding, isCapturing, observer }) {
     Object.assign(this, { api, signIn, microphone, wavCaller, isCapturing, observer });
@@ -80,9 +80,14 @@ export class LiveCall {
   useStream(stream) {
     if (!this.engine || !stream || this.phase === "ended") return;
     const [track] = stream.getAudioTracks();
-    track.onended = () => this.#warn("microphone", WARNINGS.microphoneGone);
+    track.onended = () => this.#microphoneGone();
     this.#warn("microphone", null);
     this.engine.connectCaller(new MediaStreamAudioSourceNode(this.engine.context, { mediaStream: stream }));
+  }
+
+  #microphoneGone() {
+    this.#warn("microphone", WARNINGS.microphoneGone);
+    if (this.phase !== "ended") this.observer.microphoneGone();
   }
 
   mute(on) {

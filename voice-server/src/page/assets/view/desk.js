@@ -1,7 +1,7 @@
 // The buttons of a call, and its state in words.
 //
 // Invariant: what cannot be done in a state is disabled. Every state is there for the eye; read out is only that a call comes
-// up, breaks, goes on or ends.
+// up, breaks, goes on or ends. One button starts a call and hangs up, so that of a double click only the first counts.
 
 import { STATES, reasonWords, seconds } from "../call/words.js";
 import { byId, el } from "./dom.js";
@@ -19,7 +19,7 @@ export class Desk {
   constructor(actions, notices) {
     Object.assign(this, { actions, notices });
     this.parts = Object.fromEntries(["call", "mute", "interrupt", "say", "say-send"].map((id) => [id, byId(id)]));
-    this.parts.call.addEventListener("click", () => (this.isRunning ? actions.hangUp() : actions.start()));
+    this.parts.call.addEventListener("click", ({ detail }) => this.#call(detail));
     this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
     this.parts.interrupt.addEventListener("click", () => actions.interrupt());
     byId("say-form").addEventListener("submit", (event) => this.#say(event));
@@ -53,6 +53,13 @@ export class Desk {
     document.body.dataset.reason = reason;
     this.stage = null;
     this.notices.announce(`${byId("status").textContent} ${sentence ?? ""}`.trim());
+  }
+
+  /** `clicks` in one place that follow each other quickly; 0 by the keyboard. */
+  #call(clicks) {
+    if (clicks > 1) return;
+    if (this.isRunning) this.actions.hangUp();
+    else this.actions.start();
   }
 
   /** What has changed since the last time, if it is worth to be read out. */

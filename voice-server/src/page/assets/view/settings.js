@@ -19,7 +19,8 @@ export class SettingsView {
     Object.assign(this, { microphone, wavCaller, notices, live });
     // An answer may have come and gone while a file was still silent.
     wavCaller.whenSaid = () => this.hasHeardAgent && this.#waitForFloor(this.word);
-    this.hasChosenFiles = false;
+    /** The last of what was wanted of the microphone, and of what was done for one that is gone: settled once it is done. */
+    [this.wanting, this.revival] = [null, Promise.resolve()];
     byId("files").addEventListener("change", ({ target }) => this.#files(target.files));
     byId("say-file").addEventListener("click", () => this.#sayFile());
     byId("input-device").addEventListener("change", ({ target }) => this.#want("deviceId", target.value));
@@ -28,7 +29,7 @@ export class SettingsView {
       box.addEventListener("change", () => this.#want(box.name, box.checked));
     }
     byId("output-field").hidden = !("setSinkId" in AudioContext.prototype);
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listDevices());
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#devicesChanged());
     this.#listDevices();
     this.#offerOpus();
     console.assert(TREATMENTS.every((name) => document.querySelector(`#treatments input[name=${name}]`)));
@@ -97,7 +98,26 @@ export class SettingsView {
     document.querySelector("input[name=source][value=microphone]").checked = files.length === 0;
   }
 
-  async #want(name, value) {
+  /** The call's microphone is gone: opens the one that is chosen, or the system's, if there is any. */
+  revive() {
+    // Browsers tell of one change several times: what is under way is waited for, and may have been enough.
+    this.revival = this.revival.then(async () => {
+      await this.wanting;
+      const isDeaf = this.live()?.source === "microphone" && this.microphone.isLost;
+      if (isDeaf) await this.#want("deviceId", byId("input-device").value);
+    });
+  }
+
+  async #devicesChanged() {
+    await this.#listDevices();
+    this.revive();
+  }
+
+  #want(name, value) {
+    return (this.wanting = this.#wanted(name, value));
+  }
+
+  async #wanted(name, value) {
     try {
       const stream = await this.microphone.want(name, value);
       const live = this.live();
