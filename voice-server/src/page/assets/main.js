@@ -38,14 +38,14 @@ import { Tabs } from "./view/tabs.js";
 const isCapturing = new URLSearchParams(location.search).get("capture") === "1";
 const microphone = new Microphone();
 const wavCaller = new WavCaller();
-const signInView = new SignInView();
+const notices = new Notices();
+const signInView = new SignInView(notices);
 const signIn = new SignIn(() => signedIn());
 const api = new Api(signIn);
 const logView = new LogView(byId("view-log"));
 const tabs = new Tabs({ "view-past": () => past.load(), "view-log": () => logView.focus() });
 const past = new PastCalls(byId("view-past"), api, showLog);
 const view = new CallView(api, showLog);
-const notices = new Notices();
 let live = null;
 let wasSignedIn = false;
 
@@ -61,7 +61,7 @@ const desk = new Desk(actions, notices);
 const settings = new SettingsView({ microphone, wavCaller, notices, live: () => live });
 
 async function startCall() {
-  if (!signIn.isSignedIn) return signInView.ask();
+  if (!signIn.isSignedIn) return signInView.ask(signIn);
   live = new LiveCall({
     api,
     signIn,

@@ -325,7 +325,7 @@ export class LiveCall {
     this.#letGo();
     this.signIn.stopAsking();
     // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use.
-    if (reason === "unauthorized" && this.signIn.isDevelopment === false) this.signIn.forget();
+    if (reason === "unauthorized" && !this.signIn.asksServer) this.signIn.forget();
     const handshake = reason === "handshake_failed" ? this.handshakeWords : null;
     this.observer.ended(reason, sentence ?? handshake ?? (this.isUnstored ? unstoredWords(reason) : null));
   }
