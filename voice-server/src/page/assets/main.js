@@ -2,8 +2,8 @@
 //
 // A contract for tests, which is kept stable:
 //
-// * `document.body.dataset.state`: idle, asking, refused, connecting, listening, thinking, speaking, paused, reconnecting or
-//   ended. `#status` has the words, `#reason` why there is no call, `#warning` what is wrong, `#announcement` what is read out.
+// * `document.body.dataset.state`: idle, asking, refused, connecting, listening, thinking, speaking, paused, reconnecting,
+//   leaving or ended. `#status` has the words, `#reason` why there is no call, `#warning` what is wrong, `#announcement` what is read out.
 // * `#call` starts a call and hangs up; `#mute`, `#interrupt`, `#say` with `#say-send`, `#keypad button`, `#files`.
 // * `#transcript > li[data-who=caller|agent|tool|gap|error]`, with `data-turn`, and `data-reply` for the agent's; within:
 //   `.interim` or `.said` of the caller, `.heard`, `.coming` and `.cut` of the agent. `data-outcome` once a reply is over.

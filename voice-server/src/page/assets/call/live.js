@@ -76,9 +76,14 @@ export class LiveCall {
     else this.useStream(await this.microphone.open());
   }
 
+  /** Whether nobody is to be heard any more. */
+  get #isOver() {
+    return this.phase === "leaving" || this.phase === "ended";
+  }
+
   /** From now on this stream is the caller. */
   useStream(stream) {
-    if (!this.engine || !stream || this.phase === "ended") return;
+    if (!this.engine || !stream || this.#isOver) return;
     const [track] = stream.getAudioTracks();
     track.onended = () => this.#microphoneGone();
     this.#warn("microphone", null);
@@ -87,7 +92,7 @@ export class LiveCall {
 
   #microphoneGone() {
     this.#warn("microphone", WARNINGS.microphoneGone);
-    if (this.phase !== "ended") this.observer.microphoneGone();
+    if (!this.#isOver) this.observer.microphoneGone();
   }
 
   mute(on) {
@@ -109,8 +114,16 @@ export class LiveCall {
   }
 
   hangUp() {
-    if (this.call) this.call.hangUp();
-    else this.#ended("caller_hung_up");
+    if (!this.call) return this.#ended("caller_hung_up");
+    if (this.phase === "up") this.#leaving();
+    this.call.hangUp();
+  }
+
+  /** Whoever has hung up is not listened to any more, whenever the server's answer comes. */
+  #leaving() {
+    this.phase = "leaving";
+    this.#letCallerGo();
+    this.#say("leaving");
   }
 
   /** The page goes away: hangs up without waiting for an answer. */
@@ -238,7 +251,7 @@ export class LiveCall {
   }
 
   #askForToken(why) {
-    if (this.phase === "ended") return null;
+    if (this.#isOver) return null;
     this.isAsking = true;
     this.#warn("token", why);
     return this.signIn.fromPerson();
@@ -332,9 +345,14 @@ export class LiveCall {
 
   #letGo() {
     this.codec.close();
+    this.#letCallerGo();
+    this.#closeSound();
+  }
+
+  #letCallerGo() {
     this.microphone.close();
     this.wavCaller.detach();
-    this.#closeSound();
+    this.engine?.connectCaller(null);
   }
 
   /** Also where it opened only after the end: the microphone may then be another call's. */

@@ -12,6 +12,7 @@ export const STATES = Object.freeze({
   speaking: "Speaking. You can interrupt.",
   paused: "Paused: you spoke. Deciding whether it was for the agent.",
   reconnecting: "The connection is lost. Trying again.",
+  leaving: "Hanging up.",
   ended: "The call has ended.",
 });
 
@@ -45,6 +46,10 @@ export function reasonWords(reason) {
 /** Somebody hung up while there was no connection. */
 export const HUNG_UP_AWAY =
   "You hung up while the connection was lost. The page goes on trying to tell the server, which ends the call by itself otherwise.";
+
+/** Somebody hung up, and the connection may have been gone by then. */
+export const HUNG_UP_UNANSWERED =
+  "You hung up, and the server has not answered. The page goes on trying to tell it; otherwise it ends the call by itself.";
 
 /** Reasons whose sentence says that everything is in the record, without that. */
 const WITHOUT_RECORD = Object.freeze({

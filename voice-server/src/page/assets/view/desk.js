@@ -12,7 +12,7 @@ const KEYS = "123456789*0#";
 const UP = new Set(["listening", "thinking", "speaking", "paused"]);
 
 /** States in which a call is there, or on its way. */
-const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting"]);
+const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting", "leaving"]);
 
 export class Desk {
   /** `actions`: start, hangUp, mute(on), interrupt, say(text), key(digit). `notices` reads out. */
