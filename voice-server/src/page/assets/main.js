@@ -43,7 +43,7 @@ const signInView = new SignInView(notices);
 const signIn = new SignIn(() => signedIn());
 const api = new Api(signIn);
 const logView = new LogView(byId("view-log"));
-const tabs = new Tabs({ "view-past": () => past.load(), "view-log": () => logView.focus() });
+const tabs = new Tabs({ shown: { "view-past": () => past.load() }, left: { "view-past": () => past.pause() } });
 const past = new PastCalls(byId("view-past"), api, showLog);
 const view = new CallView(api, showLog);
 let live = null;
@@ -87,6 +87,7 @@ async function startCall() {
       },
     },
   });
+  past.pause();
   view.begin();
   notices.clear();
   await live.start(settings.source);
@@ -108,6 +109,7 @@ function keepPage(event) {
 function showLog(name, text) {
   logView.open(name, text);
   tabs.show("view-log");
+  logView.focus();
 }
 
 signInView.bind({ use: (token) => signIn.use(token), accept: () => signIn.accept(), decline: () => signIn.decline() });
