@@ -78,6 +78,7 @@ async function startCall() {
       message: (message, frame) => view.message(live, message, frame),
       peaks: (side, frame, peaks) => view.peaks(side, frame, peaks),
       tick: () => view.tick(live),
+      soundOpened: () => settings.applyOutput(),
       microphoneGone: () => settings.revive(),
       ended: (reason, sentence) => {
         notices.clear();

@@ -1,4 +1,4 @@
-// The buttons of a call, under hands that are quick, heavy or busy.
+// The buttons of a call, under hands that are quick or busy.
 const { Desk } = await module("view/desk.js");
 
 takeOverElements();
@@ -28,3 +28,25 @@ click(0);
 desk.state("asking");
 click(0);
 assertEqual(done.slice(2), ["start", "hangUp"]);
+
+// Whoever types when the call ends keeps the field and the words, and can send them no more; once left, it is disabled.
+desk.state("listening");
+const say = document.getElementById("say");
+say.focus();
+say.value = "What I wanted to";
+desk.ended("agent_hung_up", null);
+assertEqual([document.activeElement, say.value, say.disabled, say.readOnly].slice(1), ["What I wanted to", false, true]);
+assert(document.activeElement === say);
+const before = done.length;
+document.getElementById("say-form").dispatchEvent(new SubmitEvent("submit", { cancelable: true }));
+assertEqual(done.length, before);
+say.blur();
+assert(say.disabled);
+desk.state("listening");
+assertEqual([say.disabled, say.readOnly], [false, false]);
+desk.ended("agent_hung_up", null);
+assert(say.disabled, "nobody is in it");
+
+// Whoever has hung up can do nothing more with the call but insist.
+desk.state("leaving");
+assertEqual([button.textContent, button.disabled, say.disabled, document.getElementById("status").textContent], ["Hang up", false, true, "Hanging up."]);

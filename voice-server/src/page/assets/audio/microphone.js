@@ -95,6 +95,12 @@ export class Microphone {
     return ofKind.map(({ deviceId, label }, index) => ({ id: deviceId, label: label || `Device ${index + 1}` }));
   }
 
+  /** Those of TREATMENTS that this browser does not know, and would not do if it were asked to. */
+  static lacking() {
+    const known = navigator.mediaDevices?.getSupportedConstraints?.();
+    return known ? TREATMENTS.filter((name) => !known[name]) : [];
+  }
+
   close() {
     [this.isInUse, this.wasOpen] = [false, false];
     this.#letGo();

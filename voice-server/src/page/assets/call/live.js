@@ -21,7 +21,7 @@ const CONTROLS = new Set(["pause", "resume", "clear"]);
 export class LiveCall {
   /**
    * `encoding` is a name of ENCODINGS. `observer` has `state(word, attempts)`, `warning(cause, words)` with `null` once the cause is gone, `message(message,
-   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `microphoneGone()`, `ended(reason, sentence)`.
+   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `soundOpened()`, `microphoneGone()`, `ended(reason, sentence)`.
    */
   constructor({ api, signIn, microphone, wavCaller, encoding, isCapturing, observer }) {
     Object.assign(this, { api, signIn, microphone, wavCaller, isCapturing, observer });
@@ -37,6 +37,8 @@ export class LiveCall {
     this.floor = new Floor();
     this.arrivals = new ArrivalJitter();
     this.playback = { buffered_ms: 0, target_ms: 0, counters: { gaps: 0, concealed_ms: 0, late: 0, refused: 0 } };
+    /** Frames of the caller that the line had no room for. */
+    this.dropped = 0;
     this.isMuted = false;
     this.isUnstored = false;
     /** Whether a person has been asked for another token. */
@@ -49,6 +51,7 @@ export class LiveCall {
     this.#say(source === "files" ? "connecting" : "asking");
     try {
       this.engine = await this.#openSound();
+      if (this.phase !== "ended") this.observer.soundOpened();
       this.log.contextTime = () => this.engine.context.currentTime;
       this.rendered = new RenderedLog(this.engine.rate);
       this.measure = new Measure(this.rendered, this.engine.rate, this.lineRate);
@@ -86,11 +89,15 @@ export class LiveCall {
     if (!this.engine || !stream || this.#isOver) return;
     const [track] = stream.getAudioTracks();
     track.onended = () => this.#microphoneGone();
+    track.onmute = () => this.#warn("muted", WARNINGS.microphoneMuted);
+    track.onunmute = () => this.#warn("muted", null);
+    this.#warn("muted", track.muted ? WARNINGS.microphoneMuted : null);
     this.#warn("microphone", null);
     this.engine.connectCaller(new MediaStreamAudioSourceNode(this.engine.context, { mediaStream: stream }));
   }
 
   #microphoneGone() {
+    this.#warn("muted", null);
     this.#warn("microphone", WARNINGS.microphoneGone);
     if (!this.#isOver) this.observer.microphoneGone();
   }
@@ -217,7 +224,7 @@ export class LiveCall {
     if (message.type === "auth_renewed") this.#renewed();
     if (message.type !== "turn") return;
     // A reply that was told to its end was spoken and stored.
-    for (const cause of ["stage", "storage", "slow", "line", "codec"]) this.#warn(cause, null);
+    for (const cause of ["stage", "storage", "slow", "line", "codec", "uplink"]) this.#warn(cause, null);
     if (!this.isAsking) this.#warn("token", null);
   }
 
@@ -280,8 +287,14 @@ export class LiveCall {
     if (data.type === "skipped") return this.measure.skipped(data.position, data.samples);
     this.call?.tick(performance.now());
     if (this.call?.takesAudio) this.codec.encode(data.position, data.pcm);
+    else if (this.call?.isUp) this.#uplinkFull();
     this.recorder.caller.push(data.pcm);
     this.observer.peaks("caller", this.measure.callerFrame(data.position), data.peaks);
+  }
+
+  #uplinkFull() {
+    this.dropped += 1;
+    this.#warn("uplink", WARNINGS.uplinkSlow);
   }
 
   #agentTold(data) {

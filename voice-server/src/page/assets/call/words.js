@@ -67,6 +67,8 @@ export function unstoredWords(reason) {
 /** What is wrong with the page's own parts, until it is no longer so. */
 export const WARNINGS = Object.freeze({
   microphoneGone: "The microphone is gone. Plug it in or choose another under “Sound and caller”.",
+  microphoneMuted: "The microphone is muted by the browser, the system or a switch of its own, so the agent does not hear you. Unmute it there.",
+  uplinkSlow: "The connection is too slow for your voice: some of what you say does not reach the agent.",
   tokenEnds: "The token runs out soon. Paste another one above to go on.",
   tokenRefused: "That token was not taken. Paste another one above to go on.",
   tokenTaken: "Signed in again; the call goes on.",

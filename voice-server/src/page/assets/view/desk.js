@@ -23,6 +23,7 @@ export class Desk {
     this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
     this.parts.interrupt.addEventListener("click", () => actions.interrupt());
     byId("say-form").addEventListener("submit", (event) => this.#say(event));
+    this.parts.say.addEventListener("blur", () => (this.parts.say.disabled = this.parts.say.readOnly));
     this.#keys();
   }
 
@@ -92,9 +93,17 @@ export class Desk {
     this.parts.call.textContent = this.isRunning ? "Hang up" : "Start call";
     this.parts.call.classList.toggle("danger", this.isRunning);
     const canTalk = UP.has(word) || word === "reconnecting";
-    for (const id of ["mute", "say", "say-send"]) this.parts[id].disabled = !canTalk;
+    for (const id of ["mute", "say-send"]) this.parts[id].disabled = !canTalk;
+    this.#showSay(canTalk);
     this.parts.interrupt.disabled = !UP.has(word);
     for (const key of this.keys ?? []) key.disabled = !canTalk;
+  }
+
+  /** Whoever types keeps the words and the focus when the call ends, and leaves the field first. */
+  #showSay(canTalk) {
+    const { say } = this.parts;
+    say.readOnly = !canTalk;
+    say.disabled = !canTalk && say !== document.activeElement;
   }
 
   #mute(on) {
@@ -111,7 +120,7 @@ export class Desk {
     event.preventDefault();
     const { say } = this.parts;
     const text = say.value.trim();
-    if (text === "") return;
+    if (text === "" || say.readOnly) return;
     this.actions.say(text);
     say.value = "";
   }

@@ -30,9 +30,32 @@ export class SettingsView {
     }
     byId("output-field").hidden = !("setSinkId" in AudioContext.prototype);
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#devicesChanged());
+    this.#offerTreatments();
+    this.#takeChosen();
     this.#listDevices();
     this.#offerOpus();
     console.assert(TREATMENTS.every((name) => document.querySelector(`#treatments input[name=${name}]`)));
+  }
+
+  /** What is chosen holds from the beginning: a browser that loads the page again may restore what was chosen before. */
+  #takeChosen() {
+    for (const box of document.querySelectorAll("#treatments input")) this.microphone.wanted[box.name] = box.checked;
+    this.microphone.wanted.deviceId = byId("input-device").value;
+    const { files } = byId("files");
+    this.wavCaller.choose(files);
+    if (files.length === 0) chooseSource("microphone");
+    this.ended();
+  }
+
+  #offerTreatments() {
+    const lacking = Microphone.lacking();
+    for (const box of document.querySelectorAll("#treatments input")) {
+      box.disabled = lacking.includes(box.name);
+      if (box.disabled) box.checked = false;
+    }
+    const names = lacking.map((name) => document.querySelector(`#treatments input[name=${name}]`).parentElement.textContent.trim());
+    byId("treatments-lacking").hidden = names.length === 0;
+    byId("treatments-lacking").textContent = names.length === 0 ? "" : `This browser cannot do, or be told to do: ${names.join(", ")}.`;
   }
 
   /** "microphone" or "files". */
@@ -50,18 +73,21 @@ export class SettingsView {
   /** The call is in this state. */
   state(word) {
     if (word === "connecting") this.#listDevices();
-    if (word === "connecting" && byId("output-device").value !== "") this.#output(byId("output-device").value);
     const isUp = ["listening", "thinking", "speaking", "paused"].includes(word);
-    const isByFile = isUp && this.live()?.source === "files";
-    byId("say-file").disabled = !isByFile || this.wavCaller.upcoming === null;
+    this.isByFile = isUp && this.live()?.source === "files";
     this.word = word;
-    if (isByFile) this.#waitForFloor(word);
+    this.#offerFile();
+    if (this.isByFile) this.#waitForFloor(word);
+  }
+
+  #offerFile() {
+    byId("say-file").disabled = !this.isByFile || this.wavCaller.upcoming === null;
   }
 
   ended() {
     clearTimeout(this.timer);
-    [this.timer, this.hasHeardAgent, this.word] = [null, false, null];
-    byId("say-file").disabled = true;
+    [this.timer, this.hasHeardAgent, this.isByFile, this.word] = [null, false, false, null];
+    this.#offerFile();
   }
 
   async #offerOpus() {
@@ -89,13 +115,13 @@ export class SettingsView {
     } catch (error) {
       this.notices.warn("file", `${error.message}.`);
     }
-    byId("say-file").disabled = this.wavCaller.upcoming === null;
+    this.#offerFile();
   }
 
   #files(files) {
     this.wavCaller.choose(files);
-    document.querySelector("input[name=source][value=files]").checked = files.length > 0;
-    document.querySelector("input[name=source][value=microphone]").checked = files.length === 0;
+    chooseSource(files.length > 0 ? "files" : "microphone");
+    this.#offerFile();
   }
 
   /** The call's microphone is gone: opens the one that is chosen, or the system's, if there is any. */
@@ -127,6 +153,12 @@ export class SettingsView {
     }
   }
 
+  /** The call that begins is heard where it was chosen. */
+  applyOutput() {
+    const { value } = byId("output-device");
+    if (value !== "") this.#output(value);
+  }
+
   async #output(deviceId) {
     try {
       await this.live()?.engine?.chooseOutput(deviceId);
@@ -149,4 +181,9 @@ export class SettingsView {
       if (select.value !== value) select.dispatchEvent(new Event("change"));
     }
   }
+}
+
+/** "microphone" or "files" is the caller. */
+function chooseSource(value) {
+  document.querySelector(`input[name=source][value=${value}]`).checked = true;
 }
