@@ -74,7 +74,7 @@ async fn a_microphone_that_is_gone_is_replaced_and_none_is_left_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_shown_stands_as_long_as_it_is_so() {
+async fn what_is_shown_stands_as_long_as_it_is_so_and_nobody_is_moved() {
     check(include_str!("browser_support/cores/shown.js")).await;
 }
 
@@ -91,4 +91,19 @@ async fn opus_by_the_browser_is_where_it_belongs_to_the_sample_and_nothing_of_a_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_opus_codec_that_throws_stalls_or_does_not_run_is_told_as_such() {
     check(include_str!("browser_support/cores/opus-trouble.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_double_click_only_the_first_counts_and_whoever_types_keeps_the_words() {
+    check(include_str!("browser_support/cores/desk.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_chosen_holds_and_a_microphone_that_was_pulled_is_replaced_as_soon_as_there_is_one() {
+    check(include_str!("browser_support/cores/settings.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_microphone_that_is_mute_and_a_line_that_is_full_have_words_and_whoever_hung_up_is_not_heard() {
+    check(include_str!("browser_support/cores/live.js")).await;
 }

@@ -47,13 +47,22 @@ async fn a_call_can_be_read_heard_and_looked_into_once_it_is_over() {
     page.until_text(".replay li[data-who=caller]", "when can I come").await;
     page.until("#past-detail .turns li[data-voice-to-voice-ms]").await;
     page.until("#past-detail audio").await;
+    page.web.run("document.querySelector('#past-detail audio').loop = true").await;
     page.click(".replay li[data-who=caller] button").await;
     page.until_text(".replay .now", "when").await;
+    // Nobody hears what nobody sees.
+    let is_paused = "return document.querySelector('#past-detail audio').paused";
+    assert_eq!(page.web.run(is_paused).await, false);
+    page.click("#tab-call").await;
+    assert_eq!(page.web.run(is_paused).await, true);
+    page.click("#tab-past").await;
 
     until_kept("turn-log", &server, &page).await;
     page.click("#past-detail .downloads button:last-of-type").await;
     page.until_text("#log-title", "(turn log)").await;
     page.until_text("#log-rows td", "end_call").await;
+    let first_line = "document.activeElement === document.querySelector('#log-rows tr')";
+    page.until_true("the focus on the first line", first_line).await;
 
     page.click("#tab-call").await;
     page.click("#downloads [aria-label='From this page'] button:last-of-type").await;

@@ -30,8 +30,14 @@ async fn a_token_is_pasted_and_one_that_is_not_taken_is_asked_for_again() {
     page.until("#token-offer[hidden]").await;
     page.until("body[data-signed-in=false]").await;
 
+    page.web.type_into("#token", "t\u{f6}k\u{e9}n\n").await;
+    page.until_text("#token-fault", "That is no token").await;
+    page.until("#sign-in:not([hidden])").await;
+
     page.web.type_into("#token", "no.token.atall\n").await;
     page.until("#sign-in[hidden]").await;
+    page.until("#token-fault[hidden]").await;
+    page.until_true("the focus on the button for a call", "document.activeElement.id === 'call'").await;
     page.click("#call").await;
     page.until_state("ended").await;
     page.until("#sign-in:not([hidden])").await;

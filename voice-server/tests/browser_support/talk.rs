@@ -7,19 +7,24 @@ use voice_core::provider::scripted::{
     LlmConfig, LlmReply, LoudVad, ScriptedLlm, ScriptedStt, ScriptedTts, SttConfig, TtsConfig, TtsSound, Utterance,
 };
 use voice_core::session::{Agent, AgentConfig};
+use voice_core::stage::Role;
 
 const RATE_HZ: u32 = 16_000;
 
 /// A busy browser may send no sound for a while in the middle of a tone: it is one utterance nevertheless.
 const GAP_MS: u64 = 800;
 
-/// An agent that greets, hears `heard` whatever the sound, and gives one answer after the other.
+/// An agent that greets, hears `heard` whatever the sound, and gives one answer after the other: the same again to words that
+/// were a guess at first.
 pub(crate) fn agent(greeting: &str, heard: &[&str], answers: &'static [&'static str]) -> Agent {
     let utterances = heard.iter().copied().map(Utterance::say).collect();
     let llm = LlmConfig { first_token_ms: 40, token_ms: 5, ..LlmConfig::default() };
     Agent {
         stt: Arc::new(ScriptedStt::new(SttConfig { utterances, gap_ms: GAP_MS, ..SttConfig::default() })),
-        llm: Arc::new(ScriptedLlm::new(llm, answers.iter().copied().map(LlmReply::text).collect())),
+        llm: Arc::new(ScriptedLlm::with(llm, |request, _| {
+            let turns = request.messages.iter().filter(|message| message.role == Role::Caller).count();
+            answers.get(turns.saturating_sub(1) % answers.len().max(1)).copied().map(LlmReply::text).unwrap_or_default()
+        })),
         tts: Arc::new(ScriptedTts::new(TtsConfig { sound: TtsSound::Tone, ..TtsConfig::default() })),
         vad: Arc::new(LoudVad),
         tools: Vec::new(),

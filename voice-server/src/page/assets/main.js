@@ -2,8 +2,8 @@
 //
 // A contract for tests, which is kept stable:
 //
-// * `document.body.dataset.state`: idle, asking, refused, connecting, listening, thinking, speaking, paused, reconnecting or
-//   ended. `#status` has the words, `#reason` why there is no call, `#warning` what is wrong, `#announcement` what is read out.
+// * `document.body.dataset.state`: idle, asking, refused, connecting, listening, thinking, speaking, paused, reconnecting,
+//   leaving or ended. `#status` has the words, `#reason` why there is no call, `#warning` what is wrong, `#announcement` what is read out.
 // * `#call` starts a call and hangs up; `#mute`, `#interrupt`, `#say` with `#say-send`, `#keypad button`, `#files`.
 // * `#transcript > li[data-who=caller|agent|tool|gap|error]`, with `data-turn`, and `data-reply` for the agent's; within:
 //   `.interim` or `.said` of the caller, `.heard`, `.coming` and `.cut` of the agent. `data-outcome` once a reply is over.
@@ -38,14 +38,14 @@ import { Tabs } from "./view/tabs.js";
 const isCapturing = new URLSearchParams(location.search).get("capture") === "1";
 const microphone = new Microphone();
 const wavCaller = new WavCaller();
-const signInView = new SignInView();
+const notices = new Notices();
+const signInView = new SignInView(notices);
 const signIn = new SignIn(() => signedIn());
 const api = new Api(signIn);
 const logView = new LogView(byId("view-log"));
-const tabs = new Tabs({ "view-past": () => past.load(), "view-log": () => logView.focus() });
+const tabs = new Tabs({ shown: { "view-past": () => past.load() }, left: { "view-past": () => past.pause() } });
 const past = new PastCalls(byId("view-past"), api, showLog);
 const view = new CallView(api, showLog);
-const notices = new Notices();
 let live = null;
 let wasSignedIn = false;
 
@@ -61,7 +61,7 @@ const desk = new Desk(actions, notices);
 const settings = new SettingsView({ microphone, wavCaller, notices, live: () => live });
 
 async function startCall() {
-  if (!signIn.isSignedIn) return signInView.ask();
+  if (!signIn.isSignedIn) return signInView.ask(signIn);
   live = new LiveCall({
     api,
     signIn,
@@ -78,6 +78,8 @@ async function startCall() {
       message: (message, frame) => view.message(live, message, frame),
       peaks: (side, frame, peaks) => view.peaks(side, frame, peaks),
       tick: () => view.tick(live),
+      soundOpened: () => settings.applyOutput(),
+      microphoneGone: () => settings.revive(),
       ended: (reason, sentence) => {
         notices.clear();
         desk.ended(reason, sentence);
@@ -86,6 +88,7 @@ async function startCall() {
       },
     },
   });
+  past.pause();
   view.begin();
   notices.clear();
   await live.start(settings.source);
@@ -107,6 +110,7 @@ function keepPage(event) {
 function showLog(name, text) {
   logView.open(name, text);
   tabs.show("view-log");
+  logView.focus();
 }
 
 signInView.bind({ use: (token) => signIn.use(token), accept: () => signIn.accept(), decline: () => signIn.decline() });

@@ -56,7 +56,6 @@ const api = { callAddress: async (token) => (addresses.push(token), "ws://x/"), 
 const line = { format: { encoding: "pcm16", rate: 24_000 }, maxWaitingBytes: 96_000 };
 const call = new Call(api, new EventLog(), line, observer);
 
-const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Opens a socket, and waits until the call has said hello on it. */
 async function opened(socket) {
@@ -150,6 +149,42 @@ try {
     assertEqual(lastWords.texts[1], { type: "bye" });
     another.abandon("no_codec", "It is over already.");
     assertEqual(lastWords.texts.length, 2);
+  }
+
+  // A bye that nobody answers may never have come, whatever the socket knows of it: the call is over for the page without a
+  // word of trying again, and the server is told anew. One that closes the socket in good order has read it.
+  const later = globalThis.setTimeout;
+  const unanswered = [
+    ["closed", (socket) => socket.onclose({ code: 1006 }), true],
+    ["silent", (socket, call) => call.heartbeat.silent(), true],
+    ["asked again", (socket, call) => call.hangUp(), true],
+    ["no answer in time", (socket, call, late) => late(), true],
+    ["closed in good order", (socket) => socket.onclose({ code: 1000 }), false],
+    ["answered", (socket) => socket.text({ type: "bye", reason: "caller_hung_up" }), false],
+  ];
+  for (const [what, happens, isToldAnew] of unanswered) {
+    const left = Promise.withResolvers();
+    const lost = [];
+    const leaving = new Call(api, new EventLog(), line, { ...observer, lost: () => lost.push(what), ended: (...end) => left.resolve(end) });
+    next = nextSocket();
+    leaving.open();
+    const up = await opened(await next);
+    up.text({ type: "ready", call_id: "g", resume: { token: `t-${what}`, within_ms: 30_000 } });
+    let late = null;
+    globalThis.setTimeout = (act, ms, ...rest) => (ms === 8_000 ? (late = act) : later(act, ms, ...rest));
+    leaving.hangUp();
+    globalThis.setTimeout = later;
+    assert(up.texts.at(-1).type === "bye" && !leaving.isOver, what);
+    if (isToldAnew) next = nextSocket();
+    happens(up, leaving, late);
+    const [reason, sentence] = await left.promise;
+    assertEqual([reason, lost, sentence?.includes("the server has not answered") ?? false], ["caller_hung_up", [], isToldAnew], what);
+    if (!isToldAnew) continue;
+    const again = await opened(await next);
+    assertEqual(addresses.at(-1), `t-${what}`);
+    again.text({ type: "resumed", received: 0, away_ms: 1 });
+    while (again.texts.length === 1) await settled();
+    assertEqual(again.texts[1], { type: "bye" }, what);
   }
 
   // A page that goes away says bye, also before the server has answered.

@@ -20,6 +20,25 @@ for (const [agentFrame, expected] of [[4_800, [3, 4]], [4_804, [1, 2, 3, 4]], [4
   assertEqual(await right(recorder), expected, agentFrame);
 }
 
+// What the agent's side tells while a microphone is still being asked for takes no room, and of what is told across the first
+// frame of the caller's nothing is missing.
+{
+  const recorder = new Recorder(24_000);
+  const [piece, minutes] = [960, 12];
+  let frame = 0;
+  const hear = (value) => {
+    recorder.heard(frame, new Int16Array(piece).fill(value));
+    frame += piece * 2;
+  };
+  for (let told = 0; told < minutes * 60 * 25; told += 1) hear(1);
+  for (const value of [2, 3]) hear(value);
+  recorder.began(frame - piece * 3, 48_000);
+  recorder.caller.push(Int16Array.of(9));
+  for (const value of [4, 5]) hear(value);
+  const found = await right(recorder);
+  assertEqual([found.length, found[0], found[piece / 2], found.at(-1)], [piece * 3.5, 2, 3, 5]);
+}
+
 const run = (reply, context_frame) => ({ context_frame, frames: 128, reply, first_sample: 0, samples: 64, gap: false });
 const stopped = (position) => ({ type: "speaking", who: "caller", on: false, position });
 
@@ -55,6 +74,17 @@ function measuring(lineRate = 24_000) {
   measure.skipped(120_000, 24_000);
   assertEqual([0, 12_000, 72_000, 120_000].map((at) => measure.callerFrame(at)), [1_000, 25_000, 49_000, 97_000]);
   assertEqual(measure.serverFrame(4_000), 2_000 + 48_000);
+}
+
+// A turn's end is decided so long after the caller's last sample, however far the server's clock and the sound card's are
+// apart by then; where nobody spoke there is only the server's.
+{
+  const { measure } = measuring();
+  measure.take({ type: "ready" }, 2_000);
+  const anHour = 3_600 * 24_000;
+  const turn = { speech_end_position: anHour, speech_end_ms: 3_600_900, eot_ms: 3_601_300 };
+  assertEqual(measure.eotFrame(turn), 1_000 + 3_600 * 48_000 + 0.4 * 48_000);
+  assertEqual(measure.eotFrame({ ...turn, speech_end_position: null, speech_end_ms: null, eot_ms: 1_000 }), 2_000 + 48_000);
 }
 
 // All of it is so at the other rate of the line, and a recording takes no more memory.

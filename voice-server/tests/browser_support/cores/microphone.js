@@ -51,6 +51,23 @@ try {
   assertEqual([await overtaken, (await newest) !== null, live()], [null, true, ["system"]]);
   microphone.close();
   assertEqual(live(), []);
+
+  // A microphone is lost once a call that heard one hears none any more; not while the first is being asked for.
+  assert(!microphone.isLost);
+  const asked = microphone.open();
+  assert(!microphone.isLost, "nobody has answered yet");
+  await asked;
+  assert(!microphone.isLost);
+  opened.at(-1).track.readyState = "ended";
+  assert(microphone.isLost);
+  isBusy = true;
+  await microphone.want("deviceId", "").catch(() => {});
+  assert(microphone.isLost, "nothing was opened in its place");
+  isBusy = false;
+  await microphone.want("deviceId", "");
+  assert(!microphone.isLost && live().length === 1, live());
+  microphone.close();
+  assert(!microphone.isLost);
 } finally {
   delete navigator.mediaDevices;
 }

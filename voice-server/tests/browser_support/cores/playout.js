@@ -157,6 +157,28 @@ for (const [what, isLate] of [["pause", true], ["clear", true], ["pause", false]
   assertEqual(playout.counters.gaps, 1);
 }
 
+// What was lost within a reply is concealed like a gap and takes its own time: no click, and what follows is at its place. More
+// is not gathered for it, and none of it is of a pause that lasts as long.
+for (const rate of [48_000, 44_100]) {
+  const playout = new Playout(LINE_RATE, rate);
+  const sound = tone(LINE_RATE, 440, LINE_RATE);
+  const [lost, back] = [4_800, 9_600];
+  for (let at = 0; at < LINE_RATE; at += 480) if (at < lost || at >= back) playout.push(1, at, sound.slice(at, at + 480));
+  playout.finish(1, LINE_RATE);
+  const { sound: heard, heard: told } = render(playout, 0, rate * 1.1);
+  assertEqual([assertContiguous(told), playout.counters.gaps, playout.target.targetMs], [LINE_RATE, 1, 40]);
+  assert(Math.abs(playout.counters.concealed_ms - 200) < 10, playout.counters.concealed_ms);
+  const jumps = heard.slice(1).map((sample, i) => sample - heard[i]);
+  assert(largest(jumps) < 0.06, rate, "no click", largest(jumps));
+  const at = (position) => Math.round((position / LINE_RATE) * rate);
+  assert(largest(heard.slice(at(lost) + 0.07 * rate, at(back) - 0.01 * rate)) === 0, rate, "silence after the fade");
+  const wanted = tone(rate, 440, heard.length);
+  const isReal = (i) => (i > 400 && i < at(lost) - 40) || (i > at(back) + 300 && i < rate * 0.95);
+  assert(largest(heard.map((sample, i) => (isReal(i) ? sample - wanted[i] : 0))) < 1e-3, rate, "the sound is the tone, in its place");
+  const gapMs = told.filter(({ isGap }) => isGap).reduce((sum, { samples }) => sum + samples, 0) / (LINE_RATE / 1_000);
+  assert(gapMs > 195 && gapMs < 210, rate, gapMs);
+}
+
 // A reply of which less came than was told ends where that ends, and was heard so far; one of which nothing came was not heard.
 for (const [reply, samples] of [[1, 2_400], [2, 0]]) {
   const playout = new Playout(LINE_RATE, 48_000);

@@ -18,3 +18,11 @@ function tone(rate, hz, samples, from = 0) {
 function largest(samples) {
   return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
 }
+
+/** From here on the page's elements do nothing of their own: what is done to them is the test's. */
+function takeOverElements() {
+  document.body.replaceWith(document.body.cloneNode(true));
+}
+
+/** Until everything that was due has run. */
+const settled = () => new Promise((resolve) => setTimeout(resolve));

@@ -1,5 +1,6 @@
 // Who is signed in: what the server, a person or an address brings.
-const { SignIn } = await module("api/sign-in.js");
+const { NotSignedIn, SignIn } = await module("api/sign-in.js");
+const { SignInView } = await module("view/sign-in.js");
 
 const realFetch = globalThis.fetch;
 const answers = [];
@@ -46,6 +47,82 @@ try {
   }
   asking.use("no.token.atall");
   assertEqual(asking.who, null);
+
+  // Whoever brought a token, also before the server's has come, is never somebody else: a person is asked for the next one.
+  const brought = tokenOf({ sub: "ann", exp: Date.now() / 1000 + 30 });
+  for (const isQuick of [false, true]) {
+    const person = new SignIn(() => {});
+    answers.push(answer(201, "the developer's"));
+    const started = person.start();
+    if (!isQuick) await started;
+    person.use(brought);
+    await started;
+    answers.push(answer(201, "the developer's"));
+    assertEqual([await person.token(), await person.renew(), await person.fromServer(1_000)], [brought, false, null]);
+    person.forget();
+    const nobody = await person.token().catch((error) => error);
+    assert(nobody instanceof NotSignedIn && person.needsPerson && !person.asksServer, isQuick);
+    assertEqual(answers.splice(0).length, 1, "the server was not asked");
+  }
+
+  // What no header can have is no token, wherever it comes from.
+  const fresh = new SignIn(() => {});
+  for (const pasted of ["", "tökén", "a b", "“quoted”", "a\nb"]) {
+    fresh.use(pasted);
+    assert(fresh.fault?.startsWith("That is no token: ") && fresh.needsPerson, pasted);
+  }
+  location.hash = "#token=t%C3%B6k%C3%A9n";
+  fresh.look();
+  assert(fresh.offered === null && fresh.fault !== null && location.hash === "", location.hash);
+  fresh.use("aZ09-._~+/==");
+  assertEqual([fresh.fault, fresh.isSignedIn], [null, true]);
+
+  // On the page: who waits for the server is told so, and nothing of it stays once it has answered.
+  takeOverElements();
+  const byId = (id) => document.getElementById(id);
+  const reason = () => byId("reason").textContent;
+  const said = [];
+  const view = new SignInView({ announce: (words) => said.push(words) });
+  const shownFor = () => {
+    const signIn = new SignIn(() => view.show(signIn));
+    return signIn;
+  };
+  const waiting = shownFor();
+  answers.push(answer(201, tokenOf({ sub: "dev" })));
+  const begun = waiting.start();
+  view.ask(waiting);
+  assertEqual([reason(), said], ["Signing in.", ["Signing in."]]);
+  await begun;
+  assertEqual([reason(), said.at(-1)], ["", "Signed in as dev (development)."]);
+
+  // Without the server's, a person is asked; what is no token is said where it was pasted, and the field stays.
+  const pasting = shownFor();
+  view.bind({ use: (token) => pasting.use(token), accept: () => pasting.accept(), decline: () => pasting.decline() });
+  answers.push(answer(404));
+  const asked = pasting.start();
+  view.ask(pasting);
+  await asked;
+  assertEqual(reason(), "Sign in first: paste a token above.");
+  const paste = (words) => {
+    byId("token").focus();
+    byId("token").value = words;
+    byId("sign-in").requestSubmit();
+  };
+  paste("tökén");
+  assertEqual([byId("token-fault").hidden, byId("sign-in").hidden, document.activeElement.id], [false, false, "token"]);
+  paste(tokenOf({ sub: "ann" }));
+  assertEqual([byId("token-fault").hidden, byId("sign-in").hidden, document.activeElement.id], [true, true, "call"]);
+  assertEqual([reason(), said.at(-1)], ["", "Signed in as ann."]);
+
+  // Whoever answers for the address's token has the next thing of use, too.
+  pasting.forget();
+  for (const [use, next] of [["token-drop", "token"], ["token-use", "call"]]) {
+    location.hash = "#token=of.somebody.else";
+    pasting.look();
+    byId(use).focus();
+    byId(use).click();
+    assertEqual(document.activeElement.id, next, use);
+  }
 } finally {
   globalThis.fetch = realFetch;
 }

@@ -1,7 +1,8 @@
 // Who the page is: a token from the address's fragment, from a person, or in development from the server itself.
 //
 // Invariant: the token is in memory only, and in no address for longer than it takes to read it. One from an address is used
-// only once somebody says so: whoever made the link would otherwise choose in whose name this person talks.
+// only once somebody says so: whoever made the link would otherwise choose in whose name this person talks. Where somebody
+// brought a token, the server's own is never used in its place: it is another person's.
 
 /** A token that runs out sooner is renewed before it is used. */
 const RENEW_BEFORE_MS = 60_000;
@@ -18,6 +19,11 @@ const RENEW_EVERY_MS = 10_000;
 /** Where development's tokens come from; no such path anywhere else. */
 const SESSION_PATH = "/page/session";
 
+/** What a bearer token is made of (RFC 6750, 2.1). A browser sends no header with other letters in it. */
+const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
+
+const NO_TOKEN = "That is no token: there are letters in it that no token has. Copy it again, whole and without anything else.";
+
 /** There is no token, and a person has to bring one. */
 export class NotSignedIn extends Error {
   constructor() {
@@ -32,6 +38,12 @@ export class SignIn {
     this.current = null;
     /** Whether the server signs tokens for its page; `null` before that was asked. */
     this.isDevelopment = null;
+    /** Whether somebody brought a token, which then is the only way to the next one. */
+    this.isPersons = false;
+    /** How many questions to the server have no answer yet. */
+    this.unanswered = 0;
+    /** What is wrong with what somebody brought last, as a sentence; `null` if nothing is. */
+    this.fault = null;
     /** What a person is being asked for. */
     this.wanted = null;
     /** A token of the address that nobody has said anything about yet, or `null`. */
@@ -49,7 +61,8 @@ export class SignIn {
   look() {
     const given = takeFromAddress();
     if (given === null) return;
-    this.offered = given;
+    if (TOKEN.test(given)) [this.offered, this.fault] = [given, null];
+    else this.fault = NO_TOKEN;
     this.changed();
   }
 
@@ -71,12 +84,28 @@ export class SignIn {
     return whoIs(this.current?.token);
   }
 
-  /** A token that somebody brought. */
+  /** A token that somebody brought. What is none changes nothing but `fault`. */
   use(token) {
+    this.fault = TOKEN.test(token) ? null : NO_TOKEN;
+    if (this.fault === null) this.#take(token);
+    this.changed();
+  }
+
+  #take(token) {
     this.current = { token, untilMs: expiryMs(token) };
+    this.isPersons = true;
     this.wanted?.resolve(token);
     this.wanted = null;
-    this.changed();
+  }
+
+  /** Whether the server may give the next token. */
+  get asksServer() {
+    return this.isDevelopment !== false && !this.isPersons;
+  }
+
+  /** Whether nobody is signed in, and the server has been asked for a token. */
+  get isSigningIn() {
+    return this.current === null && this.unanswered > 0;
   }
 
   /** Whether a person has to bring a token, for want of one or because it runs out. */
@@ -87,7 +116,7 @@ export class SignIn {
   /** Another token than the present one, which runs out in `inMs`, where the server gives one, else `null`. */
   async fromServer(inMs) {
     const waitMs = Math.min(RENEW_EVERY_MS, (inMs || 0) / (RENEWALS + 1));
-    for (let left = RENEWALS; left > 0 && this.isDevelopment !== false; left -= 1) {
+    for (let left = RENEWALS; left > 0 && this.asksServer; left -= 1) {
       if (await this.renew()) return this.current.token;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
@@ -127,7 +156,7 @@ export class SignIn {
 
   /** Gets a new token where the server gives one; tells whether it did. */
   async renew() {
-    if (this.isDevelopment === false) return false;
+    if (!this.asksServer) return false;
     const isNew = await this.#askServer();
     this.changed();
     return isNew;
@@ -135,12 +164,16 @@ export class SignIn {
 
   async #askServer() {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
+    this.unanswered += 1;
     const answer = await fetch(SESSION_PATH, { method: "POST", cache: "no-store", signal }).catch(() => null);
+    this.unanswered -= 1;
     // Anything else is a server in trouble, not one that signs no tokens.
     if (answer?.ok) this.isDevelopment = true;
     else if ([403, 404].includes(answer?.status)) this.isDevelopment = false;
     if (!answer?.ok) return false;
     const { token, expires_in_ms } = await answer.json();
+    // Somebody may have been quicker.
+    if (this.isPersons) return false;
     this.current = { token, untilMs: Date.now() + expires_in_ms };
     return true;
   }

@@ -20,6 +20,8 @@ export class Microphone {
     this.stream = null;
     /** Whether a call has it or wants it, also while it cannot be had. */
     this.isInUse = false;
+    /** Whether that call has heard one. */
+    this.wasOpen = false;
     /** How often it was opened or closed: what comes for an older request is let go. */
     this.requests = 0;
     this.wanted = { deviceId: "", ...Object.fromEntries(TREATMENTS.map((name) => [name, true])) };
@@ -37,9 +39,21 @@ export class Microphone {
       );
     }
     const stream = await this.#get();
-    if (request === this.requests) return (this.stream = stream);
-    stopped(stream);
-    return null;
+    if (request !== this.requests) {
+      stopped(stream);
+      return null;
+    }
+    this.wasOpen = true;
+    return (this.stream = stream);
+  }
+
+  /** Whether a call has had a microphone and has none now that gives sound. One that still waits for its first has lost nothing. */
+  get isLost() {
+    return this.isInUse && this.wasOpen && this.#track?.readyState !== "live";
+  }
+
+  get #track() {
+    return this.stream?.getAudioTracks()[0];
   }
 
   /** The chosen microphone, or the system's where that one is gone. */
@@ -67,7 +81,7 @@ export class Microphone {
     const isSame = this.wanted[name] === value;
     this.wanted[name] = value;
     if (!this.isInUse) return null;
-    const track = this.stream?.getAudioTracks()[0];
+    const track = this.#track;
     const isLive = track?.readyState === "live";
     if (isLive && isSame) return this.stream;
     if (isLive && name !== "deviceId" && (await changed(track, this.#constraints(), name, value))) return this.stream;
@@ -81,8 +95,14 @@ export class Microphone {
     return ofKind.map(({ deviceId, label }, index) => ({ id: deviceId, label: label || `Device ${index + 1}` }));
   }
 
+  /** Those of TREATMENTS that this browser does not know, and would not do if it were asked to. */
+  static lacking() {
+    const known = navigator.mediaDevices?.getSupportedConstraints?.();
+    return known ? TREATMENTS.filter((name) => !known[name]) : [];
+  }
+
   close() {
-    this.isInUse = false;
+    [this.isInUse, this.wasOpen] = [false, false];
     this.#letGo();
   }
 

@@ -97,12 +97,14 @@ export class Playout {
       return null;
     }
     const first = this.#position();
-    const frames = this.#read(queue, out);
-    const isGap = frames < out.length && !queue.isWhole;
-    this.#conceal(out, frames, isGap, frame);
+    const { frames, isLost } = this.#read(queue, out);
+    const isGap = frames < out.length && !isLost && !queue.isWhole;
+    const begins = this.#conceal(out, isGap || isLost ? frames : out.length);
+    // What was lost says nothing of how much has to be gathered.
+    if (isGap && begins) this.target.gap((frame / this.contextRate) * 1000);
     this.#ramp(out, wanted);
     if (isGap) this.#gatherAnew(queue, frame);
-    const rendered = { reply: queue.reply, first, samples: this.#position() - first, isGap };
+    const rendered = { reply: queue.reply, first, samples: this.#position() - first, isGap: isGap || isLost };
     if (wanted === 0) this.#silenced(queue);
     else if (queue.isWhole && this.#position() >= queue.total) this.#drop(queue.reply);
     else if (!isGap) this.target.played((frame / this.contextRate) * 1000);
@@ -155,7 +157,10 @@ export class Playout {
     return true;
   }
 
-  /** Reads as many frames as there is audio for. */
+  /**
+   * Reads as many `frames` as there is audio for. What `isLost`, for audio that follows it is here, takes the rest of the quantum:
+   * it will not come, and time goes on.
+   */
   #read(queue, out) {
     const { kernel, scratch, step } = this;
     const at = Math.floor(this.origin + this.frames * step);
@@ -164,7 +169,9 @@ export class Playout {
     const base = Math.floor(this.origin + this.frames * step) - kernel.half;
     queue.copy(base, scratch);
     // The last samples of a reply are followed by silence; before its end they wait for what follows.
-    const last = queue.isWhole ? queue.total : queue.end - kernel.half;
+    const end = queue.isWhole ? queue.total : queue.end - kernel.half;
+    const hole = queue.holeIn(Math.floor(this.origin + this.frames * step), scratch.length);
+    const last = hole === null ? end : Math.min(end, hole - kernel.half);
     let i = 0;
     for (; i < out.length; i += 1) {
       const place = this.origin + this.frames * step;
@@ -174,24 +181,24 @@ export class Playout {
     }
     out.fill(0, i);
     queue.forget(base - kernel.taps);
-    return i;
+    const isLost = i < out.length && last < end;
+    if (isLost) this.frames += out.length - i;
+    return { frames: i, isLost };
   }
 
-  /** Of `out`, `frames` are real. A gap counts from its beginning, however short it is: the target was too small. */
-  #conceal(out, frames, isGap, frame) {
-    const from = isGap ? frames : out.length;
+  /** The first `from` frames of `out` are real, and those after them missing. Tells whether that begins here, however short it is. */
+  #conceal(out, from) {
     const real = out.subarray(0, from);
     if (from > 0) {
       this.conceal.giveWay(real, this.rampFrames);
       this.conceal.heard(real);
     }
-    if (!isGap) return;
-    if (this.conceal.made === 0) {
-      this.counters.gaps += 1;
-      this.target.gap((frame / this.contextRate) * 1000);
-    }
+    if (from === out.length) return false;
+    const begins = this.conceal.made === 0;
+    if (begins) this.counters.gaps += 1;
     this.conceal.fill(out, from);
     this.counters.concealed_ms += ((out.length - from) / this.contextRate) * 1000;
+    return begins;
   }
 
   /** Once the sound has faded out, what comes is gathered anew, and goes on where it stopped. */

@@ -1,10 +1,13 @@
 // A recording of the call made by the page: the caller left, the agent as rendered right, on the context's clock.
 //
 // Invariant: both sides are at the line's rate and begin at the caller's first frame. After so many `minutes` nothing more is
-// kept.
+// kept; what the agent's side tells before the caller's first frame takes no room of theirs.
 
 /** Of each side: 29 MB, which are 10 minutes of 24 kHz, and 5 of 48. */
 const MAX_SAMPLES = 10 * 60 * 24_000;
+
+/** Until it is known where the caller's side begins, the agent's newest is kept: messages of the two overtake each other by less. */
+const EARLY_S = 1;
 
 const WAV_HEADER_BYTES = 44;
 
@@ -13,6 +16,8 @@ export class Recorder {
     this.lineRate = lineRate;
     this.caller = new Side();
     this.agent = new Side();
+    /** What came of the agent's side before it was known where the caller's begins. */
+    this.early = [];
   }
 
   /** How much is kept. */
@@ -23,17 +28,27 @@ export class Recorder {
   /** The caller's side runs since this frame of the context. */
   began(originFrame, contextRate) {
     Object.assign(this, { originFrame, contextRate });
+    for (const { frame, pcm } of this.early.splice(0)) this.heard(frame, pcm);
   }
 
   /** More of the agent's side, which begins at this frame; what follows is without a hole. */
   heard(frame, pcm) {
+    if (this.originFrame === undefined) return this.#wait(frame, pcm);
+    const endFrame = frame + (pcm.length / this.lineRate) * this.contextRate;
+    if (endFrame <= this.originFrame) return;
     this.firstFrame ??= frame;
     this.agent.push(pcm);
   }
 
+  #wait(frame, pcm) {
+    this.early.push({ frame, pcm });
+    const samples = this.early.reduce((sum, piece) => sum + piece.pcm.length, 0);
+    if (samples > EARLY_S * this.lineRate && this.early.length > 1) this.early.shift();
+  }
+
   /** How many samples the agent's side has before the caller's begins; below 0 it begins later. */
   get #lead() {
-    if (this.originFrame === undefined || this.firstFrame === undefined) return 0;
+    if (this.firstFrame === undefined) return 0;
     return Math.round(((this.originFrame - this.firstFrame) / this.contextRate) * this.lineRate);
   }
 

@@ -1,7 +1,7 @@
 // The audio of one reply by position, as it came.
 //
-// Invariant: a sample is given at its own position or not at all. What is missing in between is silence; a hole longer than
-// MAX_HOLE_MS is passed over. Played audio is let go, and never more than MAX_QUEUED_MS are held: what comes beyond is
+// Invariant: a sample is given at its own position or not at all. What is missing in between is silence, and told as a hole; one
+// longer than MAX_HOLE_MS is passed over. Played audio is let go, and never more than MAX_QUEUED_MS are held: what comes beyond is
 // refused and counted by whoever asks.
 
 /** A server sends 100 ms ahead, and after a lost connection all that the page missed. */
@@ -44,6 +44,19 @@ export class ReplyQueue {
   after(position) {
     const next = this.pieces.find((piece) => piece.start + piece.samples.length > position);
     return next && next.start - position > this.maxHole ? next.start : position;
+  }
+
+  /** The first of the `samples` from `position` on that is lost, for what follows it has come; `null` if there is none. */
+  holeIn(position, samples) {
+    let known = position;
+    for (const piece of this.pieces) {
+      const end = piece.start + piece.samples.length;
+      if (end <= position) continue;
+      if (piece.start > known) return piece.start - known <= this.maxHole ? known : null;
+      known = end;
+      if (known >= position + samples) break;
+    }
+    return null;
   }
 
   /** Fills `out` with the samples from `position` on; silence where there are none. */

@@ -1,6 +1,7 @@
 // Sound files as the caller, said in real time by way of the microphone's worklet.
 //
-// Invariant: one file is said at a time, from its first sample; between files there is silence.
+// Invariant: one file is said at a time, from its first sample; between files there is silence. What is still being read when
+// its call ends is said in no other.
 
 /** Longer files are refused: their samples are all in memory. */
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
@@ -33,15 +34,21 @@ export class WavCaller {
     return this.node;
   }
 
-  /** Says the next file now; what is being said is cut off. Resolves with its name once it has begun, `null` if none is left. */
+  /**
+   * Says the next file now; what is being said is cut off. Resolves with its name once it has begun, `null` if none is left or
+   * the call is over by then.
+   */
   async say() {
     const file = this.files[this.next];
-    if (!file || !this.context) return null;
+    const { context, node } = this;
+    if (!file || !context) return null;
     this.next += 1;
-    const buffer = await this.#decode(file);
+    const { buffer, error } = await decoded(file, context);
+    if (node !== this.node) return null;
+    if (error) throw error;
     this.#stop();
-    this.playing = new AudioBufferSourceNode(this.context, { buffer });
-    this.playing.connect(this.node);
+    this.playing = new AudioBufferSourceNode(context, { buffer });
+    this.playing.connect(node);
     this.playing.onended = () => this.#said();
     this.playing.start();
     return file.name;
@@ -50,15 +57,6 @@ export class WavCaller {
   detach() {
     this.#stop();
     [this.context, this.node] = [null, null];
-  }
-
-  async #decode(file) {
-    if (file.size > MAX_FILE_BYTES) throw new Error(`${file.name} is longer than 100 MB; take a shorter one`);
-    try {
-      return await this.context.decodeAudioData(await file.arrayBuffer());
-    } catch {
-      throw new Error(`${file.name} is no sound that this browser can read; take a WAV file`);
-    }
   }
 
   #said() {
@@ -71,5 +69,15 @@ export class WavCaller {
     this.playing.onended = null;
     this.playing.stop();
     this.playing = null;
+  }
+}
+
+/** The sound of a file as a `buffer`, or an `error` that says why there is none. */
+async function decoded(file, context) {
+  if (file.size > MAX_FILE_BYTES) return { error: new Error(`${file.name} is longer than 100 MB; take a shorter one`) };
+  try {
+    return { buffer: await context.decodeAudioData(await file.arrayBuffer()) };
+  } catch {
+    return { error: new Error(`${file.name} is no sound that this browser can read; take a WAV file`) };
   }
 }

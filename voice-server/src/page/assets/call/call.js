@@ -11,10 +11,13 @@ import { Attempts } from "./reconnect.js";
 import { Outbox, Unreported } from "./outbox.js";
 import { opened } from "./socket.js";
 import { Traffic } from "./traffic.js";
-import { HUNG_UP_AWAY } from "./words.js";
+import { HUNG_UP_AWAY, HUNG_UP_UNANSWERED } from "./words.js";
 
 /** How long a socket may take to open and to answer. */
 const OPEN_MS = 8_000;
+
+/** The code of a socket that was closed in good order (RFC 6455, 7.4.1). */
+const CLOSED_NORMALLY = 1_000;
 
 export class Call {
   /**
@@ -36,6 +39,8 @@ export class Call {
     this.timer = null;
     this.hasGreeted = false;
     this.isUp = false;
+    /** Whether the server was asked to end the call and has not answered. */
+    this.isHangingUp = false;
     this.isOver = false;
     this.id = null;
     this.heartbeat = new Heartbeat((n) => this.say({ type: "ping", n }), () => this.#giveUp());
@@ -80,12 +85,16 @@ export class Call {
     if (this.takesAudio) this.#sendOn(encodeAudio(position, payload));
   }
 
-  /** Asks the server to end the call; without a socket it is over for the page at once, and the server is told later. */
+  /**
+   * Asks the server to end the call. Without a socket, and where it does not answer or is asked again, the call is over for
+   * the page at once, and the server is told later.
+   */
   hangUp() {
     if (!this.isUp) return this.#hangUpUnconnected("caller_hung_up", this.attempts ? HUNG_UP_AWAY : null);
+    if (this.isHangingUp) return this.#byeUnanswered();
+    this.isHangingUp = true;
     this.say({ type: "bye" });
-    clearTimeout(this.lastWords);
-    this.lastWords = setTimeout(() => this.#end("caller_hung_up"), OPEN_MS);
+    this.lastWords = setTimeout(() => this.#byeUnanswered(), OPEN_MS);
   }
 
   /** The page goes away: the last word is said, and no answer waited for. */
@@ -108,6 +117,13 @@ export class Call {
     if (this.timer === null || this.isOver) return;
     clearTimeout(this.timer);
     this.#reconnect();
+  }
+
+  /** The server may have got no bye: the socket may have been dead for as long as nobody noticed. */
+  #byeUnanswered() {
+    this.hasGreeted = false;
+    if (this.resume) this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
+    this.#hangUpUnconnected("caller_hung_up", this.attempts ? HUNG_UP_UNANSWERED : null);
   }
 
   #hangUpUnconnected(reason, sentence) {
@@ -219,6 +235,7 @@ export class Call {
     this.isUp = false;
     this.hasGreeted = false;
     this.heartbeat.stop();
+    if (this.isHangingUp) return code === CLOSED_NORMALLY ? this.#end("caller_hung_up") : this.#byeUnanswered();
     if (!this.resume) return this.#end("line_lost");
     this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
     this.#retry();

@@ -21,7 +21,7 @@ const CONTROLS = new Set(["pause", "resume", "clear"]);
 export class LiveCall {
   /**
    * `encoding` is a name of ENCODINGS. `observer` has `state(word, attempts)`, `warning(cause, words)` with `null` once the cause is gone, `message(message,
-   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `ended(reason, sentence)`.
+   * frame)`, `peaks(side, frame, peaks)`, `tick()`, `soundOpened()`, `microphoneGone()`, `ended(reason, sentence)`.
    */
   constructor({ api, signIn, microphone, wavCaller, encoding, isCapturing, observer }) {
     Object.assign(this, { api, signIn, microphone, wavCaller, isCapturing, observer });
@@ -37,6 +37,8 @@ export class LiveCall {
     this.floor = new Floor();
     this.arrivals = new ArrivalJitter();
     this.playback = { buffered_ms: 0, target_ms: 0, counters: { gaps: 0, concealed_ms: 0, late: 0, refused: 0 } };
+    /** Frames of the caller that the line had no room for. */
+    this.dropped = 0;
     this.isMuted = false;
     this.isUnstored = false;
     /** Whether a person has been asked for another token. */
@@ -49,6 +51,7 @@ export class LiveCall {
     this.#say(source === "files" ? "connecting" : "asking");
     try {
       this.engine = await this.#openSound();
+      if (this.phase !== "ended") this.observer.soundOpened();
       this.log.contextTime = () => this.engine.context.currentTime;
       this.rendered = new RenderedLog(this.engine.rate);
       this.measure = new Measure(this.rendered, this.engine.rate, this.lineRate);
@@ -76,13 +79,27 @@ export class LiveCall {
     else this.useStream(await this.microphone.open());
   }
 
+  /** Whether nobody is to be heard any more. */
+  get #isOver() {
+    return this.phase === "leaving" || this.phase === "ended";
+  }
+
   /** From now on this stream is the caller. */
   useStream(stream) {
-    if (!this.engine || !stream || this.phase === "ended") return;
+    if (!this.engine || !stream || this.#isOver) return;
     const [track] = stream.getAudioTracks();
-    track.onended = () => this.#warn("microphone", WARNINGS.microphoneGone);
+    track.onended = () => this.#microphoneGone();
+    track.onmute = () => this.#warn("muted", WARNINGS.microphoneMuted);
+    track.onunmute = () => this.#warn("muted", null);
+    this.#warn("muted", track.muted ? WARNINGS.microphoneMuted : null);
     this.#warn("microphone", null);
     this.engine.connectCaller(new MediaStreamAudioSourceNode(this.engine.context, { mediaStream: stream }));
+  }
+
+  #microphoneGone() {
+    this.#warn("muted", null);
+    this.#warn("microphone", WARNINGS.microphoneGone);
+    if (!this.#isOver) this.observer.microphoneGone();
   }
 
   mute(on) {
@@ -104,8 +121,16 @@ export class LiveCall {
   }
 
   hangUp() {
-    if (this.call) this.call.hangUp();
-    else this.#ended("caller_hung_up");
+    if (!this.call) return this.#ended("caller_hung_up");
+    if (this.phase === "up") this.#leaving();
+    this.call.hangUp();
+  }
+
+  /** Whoever has hung up is not listened to any more, whenever the server's answer comes. */
+  #leaving() {
+    this.phase = "leaving";
+    this.#letCallerGo();
+    this.#say("leaving");
   }
 
   /** The page goes away: hangs up without waiting for an answer. */
@@ -199,7 +224,7 @@ export class LiveCall {
     if (message.type === "auth_renewed") this.#renewed();
     if (message.type !== "turn") return;
     // A reply that was told to its end was spoken and stored.
-    for (const cause of ["stage", "storage", "slow", "line", "codec"]) this.#warn(cause, null);
+    for (const cause of ["stage", "storage", "slow", "line", "codec", "uplink"]) this.#warn(cause, null);
     if (!this.isAsking) this.#warn("token", null);
   }
 
@@ -233,7 +258,7 @@ export class LiveCall {
   }
 
   #askForToken(why) {
-    if (this.phase === "ended") return null;
+    if (this.#isOver) return null;
     this.isAsking = true;
     this.#warn("token", why);
     return this.signIn.fromPerson();
@@ -262,8 +287,14 @@ export class LiveCall {
     if (data.type === "skipped") return this.measure.skipped(data.position, data.samples);
     this.call?.tick(performance.now());
     if (this.call?.takesAudio) this.codec.encode(data.position, data.pcm);
+    else if (this.call?.isUp) this.#uplinkFull();
     this.recorder.caller.push(data.pcm);
     this.observer.peaks("caller", this.measure.callerFrame(data.position), data.peaks);
+  }
+
+  #uplinkFull() {
+    this.dropped += 1;
+    this.#warn("uplink", WARNINGS.uplinkSlow);
   }
 
   #agentTold(data) {
@@ -320,16 +351,21 @@ export class LiveCall {
     this.#letGo();
     this.signIn.stopAsking();
     // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use.
-    if (reason === "unauthorized" && this.signIn.isDevelopment === false) this.signIn.forget();
+    if (reason === "unauthorized" && !this.signIn.asksServer) this.signIn.forget();
     const handshake = reason === "handshake_failed" ? this.handshakeWords : null;
     this.observer.ended(reason, sentence ?? handshake ?? (this.isUnstored ? unstoredWords(reason) : null));
   }
 
   #letGo() {
     this.codec.close();
+    this.#letCallerGo();
+    this.#closeSound();
+  }
+
+  #letCallerGo() {
     this.microphone.close();
     this.wavCaller.detach();
-    this.#closeSound();
+    this.engine?.connectCaller(null);
   }
 
   /** Also where it opened only after the end: the microphone may then be another call's. */

@@ -12,6 +12,7 @@ export const STATES = Object.freeze({
   speaking: "Speaking. You can interrupt.",
   paused: "Paused: you spoke. Deciding whether it was for the agent.",
   reconnecting: "The connection is lost. Trying again.",
+  leaving: "Hanging up.",
   ended: "The call has ended.",
 });
 
@@ -46,6 +47,10 @@ export function reasonWords(reason) {
 export const HUNG_UP_AWAY =
   "You hung up while the connection was lost. The page goes on trying to tell the server, which ends the call by itself otherwise.";
 
+/** Somebody hung up, and the connection may have been gone by then. */
+export const HUNG_UP_UNANSWERED =
+  "You hung up, and the server has not answered. The page goes on trying to tell it; otherwise it ends the call by itself.";
+
 /** Reasons whose sentence says that everything is in the record, without that. */
 const WITHOUT_RECORD = Object.freeze({
   __proto__: null,
@@ -62,6 +67,8 @@ export function unstoredWords(reason) {
 /** What is wrong with the page's own parts, until it is no longer so. */
 export const WARNINGS = Object.freeze({
   microphoneGone: "The microphone is gone. Plug it in or choose another under “Sound and caller”.",
+  microphoneMuted: "The microphone is muted by the browser, the system or a switch of its own, so the agent does not hear you. Unmute it there.",
+  uplinkSlow: "The connection is too slow for your voice: some of what you say does not reach the agent.",
   tokenEnds: "The token runs out soon. Paste another one above to go on.",
   tokenRefused: "That token was not taken. Paste another one above to go on.",
   tokenTaken: "Signed in again; the call goes on.",

@@ -41,6 +41,13 @@ export class Measure {
     return this.readyFrame + (ms / 1000 - stoppedS) * this.contextRate;
   }
 
+  /** Where a turn's end was decided: so long after the caller's last sample, or where there is none, by the server's clock. */
+  eotFrame({ speech_end_position, speech_end_ms, eot_ms }) {
+    const isAfterSpeech = Number.isFinite(speech_end_position) && Number.isFinite(speech_end_ms);
+    const end = isAfterSpeech ? this.callerFrame(speech_end_position) : null;
+    return end === null ? this.serverFrame(eot_ms) : end + ((eot_ms - speech_end_ms) / 1000) * this.contextRate;
+  }
+
   take(message, frame) {
     if (message.type === "ready") this.readyFrame = frame;
     if (message.type === "speaking" && message.who === "caller") this.speechEnd = message.on ? null : (message.position ?? null);

@@ -3,7 +3,7 @@
 // Invariant: the list is asked for when it is looked at, and says so when it cannot be had; an answer to an older question
 // than the last changes nothing.
 
-import { byId, el, wholeMs } from "../view/dom.js";
+import { el, wholeMs } from "../view/dom.js";
 import { duration, when } from "./format.js";
 import { CallDetail } from "./detail.js";
 
@@ -31,6 +31,11 @@ export class PastCalls {
     this.cursor = null;
     this.more.hidden = true;
     await this.#page((items) => this.list.replaceChildren(...items));
+  }
+
+  /** What is heard of a recording stops: nobody sees it, or a microphone would hear it. */
+  pause() {
+    this.detail.replay?.pause();
   }
 
   /** Whoever had the button has the first of what it brought. */
@@ -74,6 +79,9 @@ export class PastCalls {
     for (const other of this.list.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
     button.setAttribute("aria-current", "true");
     await this.detail.show(id);
-    byId("past-detail").focus({ preventScroll: matchMedia("(min-width: 980px)").matches });
+    // Whoever has gone elsewhere meanwhile stays there. Some browsers give a button that is clicked no focus.
+    const isThere = [button, document.body].includes(document.activeElement);
+    if (this.detail.chosen !== id || !isThere) return;
+    this.detail.root.focus({ preventScroll: matchMedia("(min-width: 980px)").matches });
   }
 }

@@ -41,9 +41,9 @@ export class LogView {
     this.#show();
   }
 
-  /** The view is looked at. */
+  /** Whoever opened a log has its first line. */
   focus() {
-    if (this.rows.length === 0) this.file.focus();
+    (this.body.firstElementChild ?? this.file).focus();
   }
 
   #section() {

@@ -23,8 +23,12 @@ export class Replay {
     else this.note.textContent = "There is no recording: the tenant does not record its calls.";
   }
 
-  close() {
+  pause() {
     this.audio?.pause();
+  }
+
+  close() {
+    this.pause();
     if (this.url) URL.revokeObjectURL(this.url);
     this.isClosed = true;
   }

@@ -28,6 +28,8 @@ export class CallView {
     if (matchMedia("(max-width: 520px)").matches) zoom.value = "6";
     const apply = () => this.timeline.show(Number(zoom.value));
     zoom.addEventListener("change", apply);
+    // A browser may restore a place of another call.
+    byId("back").value = "0";
     byId("back").addEventListener("input", ({ target }) => this.timeline.lookBack(Number(target.value)));
     apply();
   }
@@ -101,14 +103,17 @@ export class CallView {
         break;
       case "pause":
       case "resume":
-      case "gap":
         timeline.mark(message.type, frame);
+        break;
+      case "gap":
+        timeline.mark("gap", frame - (message.away_ms / 1000) * measure.contextRate);
+        timeline.mark("back", frame);
         break;
       case "barge_in":
         if (message.decision === "committed") timeline.mark("barge_in", frame);
         break;
       case "turn":
-        if (message.eot_ms !== null) timeline.mark("eot", measure.serverFrame(message.eot_ms));
+        if (message.eot_ms !== null) timeline.mark("eot", measure.eotFrame(message));
         break;
     }
   }

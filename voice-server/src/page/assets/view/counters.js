@@ -20,14 +20,14 @@ export class CountersView {
 
   /** What is known of a call now. */
   show(live) {
-    const { playback, arrivals, codec, encoding, engine, reconnects, roundTripMs, traffic } = live;
+    const { playback, arrivals, codec, dropped, encoding, engine, reconnects, roundTripMs, traffic } = live;
     this.set("gaps", String(playback.counters.gaps));
     this.set("concealed", `${wholeMs(playback.counters.concealed_ms)} ms`);
     this.set("jitter", `${arrivals.jitterMs.toFixed(1)} ms`);
     this.set("round_trip", roundTripMs === null ? "–" : `${roundTripMs.toFixed(1)} ms`);
     this.set("buffer", `${wholeMs(playback.buffered_ms)} / ${wholeMs(playback.target_ms)} ms`);
     this.set("reconnects", String(reconnects));
-    this.set("late", String(playback.counters.late + codec.refused));
+    this.set("late", String(playback.counters.late + playback.counters.refused + codec.refused + dropped));
     this.set("codec", encoding.name);
     this.set("traffic", traffic === null ? "–" : `${kilobytes(traffic.sent)} / ${kilobytes(traffic.received)} kB/s`);
     this.set("output", `${wholeMs(engine.outputLatencyMs)} ms`);

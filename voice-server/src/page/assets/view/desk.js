@@ -1,7 +1,7 @@
 // The buttons of a call, and its state in words.
 //
 // Invariant: what cannot be done in a state is disabled. Every state is there for the eye; read out is only that a call comes
-// up, breaks, goes on or ends.
+// up, breaks, goes on or ends. One button starts a call and hangs up, so that of a double click only the first counts.
 
 import { STATES, reasonWords, seconds } from "../call/words.js";
 import { byId, el } from "./dom.js";
@@ -12,17 +12,18 @@ const KEYS = "123456789*0#";
 const UP = new Set(["listening", "thinking", "speaking", "paused"]);
 
 /** States in which a call is there, or on its way. */
-const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting"]);
+const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting", "leaving"]);
 
 export class Desk {
   /** `actions`: start, hangUp, mute(on), interrupt, say(text), key(digit). `notices` reads out. */
   constructor(actions, notices) {
     Object.assign(this, { actions, notices });
     this.parts = Object.fromEntries(["call", "mute", "interrupt", "say", "say-send"].map((id) => [id, byId(id)]));
-    this.parts.call.addEventListener("click", () => (this.isRunning ? actions.hangUp() : actions.start()));
+    this.parts.call.addEventListener("click", ({ detail }) => this.#call(detail));
     this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
     this.parts.interrupt.addEventListener("click", () => actions.interrupt());
     byId("say-form").addEventListener("submit", (event) => this.#say(event));
+    this.parts.say.addEventListener("blur", () => (this.parts.say.disabled = this.parts.say.readOnly));
     this.#keys();
   }
 
@@ -55,6 +56,13 @@ export class Desk {
     this.notices.announce(`${byId("status").textContent} ${sentence ?? ""}`.trim());
   }
 
+  /** `clicks` in one place that follow each other quickly; 0 by the keyboard. */
+  #call(clicks) {
+    if (clicks > 1) return;
+    if (this.isRunning) this.actions.hangUp();
+    else this.actions.start();
+  }
+
   /** What has changed since the last time, if it is worth to be read out. */
   #announce(word) {
     const [before, stage] = [this.stage, UP.has(word) ? "up" : word];
@@ -85,9 +93,17 @@ export class Desk {
     this.parts.call.textContent = this.isRunning ? "Hang up" : "Start call";
     this.parts.call.classList.toggle("danger", this.isRunning);
     const canTalk = UP.has(word) || word === "reconnecting";
-    for (const id of ["mute", "say", "say-send"]) this.parts[id].disabled = !canTalk;
+    for (const id of ["mute", "say-send"]) this.parts[id].disabled = !canTalk;
+    this.#showSay(canTalk);
     this.parts.interrupt.disabled = !UP.has(word);
     for (const key of this.keys ?? []) key.disabled = !canTalk;
+  }
+
+  /** Whoever types keeps the words and the focus when the call ends, and leaves the field first. */
+  #showSay(canTalk) {
+    const { say } = this.parts;
+    say.readOnly = !canTalk;
+    say.disabled = !canTalk && say !== document.activeElement;
   }
 
   #mute(on) {
@@ -104,7 +120,7 @@ export class Desk {
     event.preventDefault();
     const { say } = this.parts;
     const text = say.value.trim();
-    if (text === "") return;
+    if (text === "" || say.readOnly) return;
     this.actions.say(text);
     say.value = "";
   }

@@ -19,7 +19,8 @@ export class SettingsView {
     Object.assign(this, { microphone, wavCaller, notices, live });
     // An answer may have come and gone while a file was still silent.
     wavCaller.whenSaid = () => this.hasHeardAgent && this.#waitForFloor(this.word);
-    this.hasChosenFiles = false;
+    /** The last of what was wanted of the microphone, and of what was done for one that is gone: settled once it is done. */
+    [this.wanting, this.revival] = [null, Promise.resolve()];
     byId("files").addEventListener("change", ({ target }) => this.#files(target.files));
     byId("say-file").addEventListener("click", () => this.#sayFile());
     byId("input-device").addEventListener("change", ({ target }) => this.#want("deviceId", target.value));
@@ -28,10 +29,33 @@ export class SettingsView {
       box.addEventListener("change", () => this.#want(box.name, box.checked));
     }
     byId("output-field").hidden = !("setSinkId" in AudioContext.prototype);
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listDevices());
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#devicesChanged());
+    this.#offerTreatments();
+    this.#takeChosen();
     this.#listDevices();
     this.#offerOpus();
     console.assert(TREATMENTS.every((name) => document.querySelector(`#treatments input[name=${name}]`)));
+  }
+
+  /** What is chosen holds from the beginning: a browser that loads the page again may restore what was chosen before. */
+  #takeChosen() {
+    for (const box of document.querySelectorAll("#treatments input")) this.microphone.wanted[box.name] = box.checked;
+    this.microphone.wanted.deviceId = byId("input-device").value;
+    const { files } = byId("files");
+    this.wavCaller.choose(files);
+    if (files.length === 0) chooseSource("microphone");
+    this.ended();
+  }
+
+  #offerTreatments() {
+    const lacking = Microphone.lacking();
+    for (const box of document.querySelectorAll("#treatments input")) {
+      box.disabled = lacking.includes(box.name);
+      if (box.disabled) box.checked = false;
+    }
+    const names = lacking.map((name) => document.querySelector(`#treatments input[name=${name}]`).parentElement.textContent.trim());
+    byId("treatments-lacking").hidden = names.length === 0;
+    byId("treatments-lacking").textContent = names.length === 0 ? "" : `This browser cannot do, or be told to do: ${names.join(", ")}.`;
   }
 
   /** "microphone" or "files". */
@@ -49,18 +73,21 @@ export class SettingsView {
   /** The call is in this state. */
   state(word) {
     if (word === "connecting") this.#listDevices();
-    if (word === "connecting" && byId("output-device").value !== "") this.#output(byId("output-device").value);
     const isUp = ["listening", "thinking", "speaking", "paused"].includes(word);
-    const isByFile = isUp && this.live()?.source === "files";
-    byId("say-file").disabled = !isByFile || this.wavCaller.upcoming === null;
+    this.isByFile = isUp && this.live()?.source === "files";
     this.word = word;
-    if (isByFile) this.#waitForFloor(word);
+    this.#offerFile();
+    if (this.isByFile) this.#waitForFloor(word);
+  }
+
+  #offerFile() {
+    byId("say-file").disabled = !this.isByFile || this.wavCaller.upcoming === null;
   }
 
   ended() {
     clearTimeout(this.timer);
-    [this.timer, this.hasHeardAgent, this.word] = [null, false, null];
-    byId("say-file").disabled = true;
+    [this.timer, this.hasHeardAgent, this.isByFile, this.word] = [null, false, false, null];
+    this.#offerFile();
   }
 
   async #offerOpus() {
@@ -88,16 +115,35 @@ export class SettingsView {
     } catch (error) {
       this.notices.warn("file", `${error.message}.`);
     }
-    byId("say-file").disabled = this.wavCaller.upcoming === null;
+    this.#offerFile();
   }
 
   #files(files) {
     this.wavCaller.choose(files);
-    document.querySelector("input[name=source][value=files]").checked = files.length > 0;
-    document.querySelector("input[name=source][value=microphone]").checked = files.length === 0;
+    chooseSource(files.length > 0 ? "files" : "microphone");
+    this.#offerFile();
   }
 
-  async #want(name, value) {
+  /** The call's microphone is gone: opens the one that is chosen, or the system's, if there is any. */
+  revive() {
+    // Browsers tell of one change several times: what is under way is waited for, and may have been enough.
+    this.revival = this.revival.then(async () => {
+      await this.wanting;
+      const isDeaf = this.live()?.source === "microphone" && this.microphone.isLost;
+      if (isDeaf) await this.#want("deviceId", byId("input-device").value);
+    });
+  }
+
+  async #devicesChanged() {
+    await this.#listDevices();
+    this.revive();
+  }
+
+  #want(name, value) {
+    return (this.wanting = this.#wanted(name, value));
+  }
+
+  async #wanted(name, value) {
     try {
       const stream = await this.microphone.want(name, value);
       const live = this.live();
@@ -105,6 +151,12 @@ export class SettingsView {
     } catch (error) {
       this.notices.warn("microphone", error.message);
     }
+  }
+
+  /** The call that begins is heard where it was chosen. */
+  applyOutput() {
+    const { value } = byId("output-device");
+    if (value !== "") this.#output(value);
   }
 
   async #output(deviceId) {
@@ -129,4 +181,9 @@ export class SettingsView {
       if (select.value !== value) select.dispatchEvent(new Event("change"));
     }
   }
+}
+
+/** "microphone" or "files" is the caller. */
+function chooseSource(value) {
+  document.querySelector(`input[name=source][value=${value}]`).checked = true;
 }

@@ -3,9 +3,9 @@
 // Invariant: exactly one is shown; a call goes on whichever that is.
 
 export class Tabs {
-  /** `shown`: what to do when a view is shown, by its id. */
-  constructor(shown) {
-    this.shown = shown;
+  /** `shown` and `left`: what to do when a view is shown, and when another takes its place, by its id. */
+  constructor({ shown, left }) {
+    Object.assign(this, { shown, left });
     this.tabs = [...document.querySelectorAll("[role=tab]")];
     for (const tab of this.tabs) {
       tab.addEventListener("click", () => this.#show(tab));
@@ -27,9 +27,12 @@ export class Tabs {
   #show(chosen) {
     for (const tab of this.tabs) {
       const isChosen = tab === chosen;
+      const view = document.getElementById(tab.getAttribute("aria-controls"));
+      const isLeft = !isChosen && !view.hidden;
       tab.setAttribute("aria-selected", String(isChosen));
       tab.tabIndex = isChosen ? 0 : -1;
-      document.getElementById(tab.getAttribute("aria-controls")).hidden = !isChosen;
+      view.hidden = !isChosen;
+      if (isLeft) this.left[view.id]?.();
     }
     this.shown[chosen.getAttribute("aria-controls")]?.();
   }

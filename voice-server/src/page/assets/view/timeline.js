@@ -30,6 +30,7 @@ const KINDS = Object.freeze({
   barge_in: { label: "barge-in", lane: "agent", color: "--bad" },
   first_audio: { label: "first audio", lane: "agent", color: "--agent" },
   gap: { label: "connection lost", lane: "caller", color: "--bad" },
+  back: { label: "connection back", lane: "caller", color: "--good" },
 });
 
 export class TimelineView {
