@@ -60,8 +60,8 @@ async fn silence_after_a_message_is_a_stall() {
     assert_eq!(writer.text("hello".into()), Err(vendor().ended()));
 }
 
-/// The task with a server in memory, which has got a message of the `awaited` kind and answers after the task's next
-/// deadline is over: both are there when the task is run again. Returns whether the task goes on.
+/// The task with a server in memory, which has got a message of the `awaited` kind and answers: the task's next deadline and
+/// the answer are both there when it is run again. Returns whether it goes on.
 async fn goes_on_after_standing_still(plan: SocketPlan, awaited: fn(&Message) -> bool) -> bool {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let client = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
@@ -72,8 +72,9 @@ async fn goes_on_after_standing_still(plan: SocketPlan, awaited: fn(&Message) ->
     task::start(Wire::new(client, queued), gone, Arc::new(vendor()), plan, Probe(sender));
     queue.send(Message::text("anyone?")).await.unwrap();
     while !awaited(&server.next().await.unwrap().unwrap()) {}
-    server.send(Message::text("yes")).await.unwrap();
+    // The clock wakes the task, and this test is run before it.
     tokio::time::advance(2 * PING_EVERY).await;
+    server.send(Message::text("yes")).await.unwrap();
     came.recv().await == Some(Came::Text("yes".into())) && !queue.is_closed()
 }
 
