@@ -7,6 +7,7 @@ use crate::store::{
     UtteranceEntry, UtteranceTimes, Who,
 };
 use async_trait::async_trait;
+use sqlx::error::{DatabaseError, ErrorKind};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -25,6 +26,39 @@ pub(crate) enum Meets {
     LostAnswer,
     /// A database that answers, but not to this login.
     LockedOut,
+    /// A connection that nothing can be written over; others answer.
+    BrokenConnection,
+}
+
+/// Something that a database says and nobody understands.
+#[derive(Debug, thiserror::Error)]
+#[error("something is wrong")]
+struct Fault;
+
+impl DatabaseError for Fault {
+    fn message(&self) -> &str {
+        "something is wrong"
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
+
+fn fault() -> StoreError {
+    StoreError::Database(sqlx::Error::Database(Box::new(Fault)))
 }
 
 #[derive(Default)]
@@ -171,7 +205,7 @@ impl ScriptedStore {
             return Err(StoreError::Conflict { sentence: "no such row".into() });
         }
         if texts.iter().any(|text| inner.faulty.contains(text)) {
-            return Err(StoreError::Database(sqlx::Error::RowNotFound));
+            return Err(fault());
         }
         for entry in entries {
             if !inner.rows.contains(entry) {
@@ -197,7 +231,8 @@ impl SystemStore for ScriptedStore {
                 self.commit(entries)?;
                 Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed))
             }
-            Some(Meets::LockedOut) => Err(StoreError::Database(sqlx::Error::RowNotFound)),
+            Some(Meets::LockedOut) => Err(fault()),
+            Some(Meets::BrokenConnection) => Err(StoreError::Database(sqlx::Error::InvalidSavePointStatement)),
         }
     }
 
@@ -257,7 +292,7 @@ impl SystemStore for ScriptedStore {
 
     async fn ping(&self) -> Stored<()> {
         match self.inner().meets.front() {
-            Some(Meets::LockedOut) => Err(StoreError::Database(sqlx::Error::RowNotFound)),
+            Some(Meets::LockedOut) => Err(fault()),
             Some(Meets::Away) => Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut)),
             _ => Ok(()),
         }

@@ -193,7 +193,7 @@ impl Writer {
         match error {
             StoreError::Unavailable(_) => Blame::Database,
             StoreError::Conflict { .. } | StoreError::NotFound { .. } => Blame::Entries,
-            _ if self.answers().await => Blame::Perhaps,
+            StoreError::Database(said) if may_be_of_entries(said) && self.answers().await => Blame::Perhaps,
             _ => Blame::Database,
         }
     }
@@ -246,6 +246,12 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether an entry may be the reason: the database itself said it, or was never asked because a value cannot be put to it.
+/// What becomes of a connection is none's fault.
+fn may_be_of_entries(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_))
 }
 
 /// The object that an entry tells of.

@@ -162,6 +162,15 @@ async fn a_login_that_is_locked_out_is_no_entrys_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_nothing_can_be_written_over_is_no_entrys_fault() {
+    let writing = writing(&quick());
+    writing.store.will_meet([Meets::BrokenConnection; 40]);
+    writing.write(call(&["one", "two"])).await;
+    assert_eq!(writing.store.rows(), call(&["one", "two"]));
+    assert!(writing.dead_letters().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_only_entry_is_not_blamed_by_a_database_that_comes_back_between_refusing_and_being_asked() {
     let writing = writing(&quick());
     writing.store.will_meet([Meets::LockedOut; 40]);

@@ -2,13 +2,14 @@
 //! user's reading keeps another from being known.
 //!
 //! Invariant: no statement runs for longer than the limit; whoever writes has taken SQLite's one write lock when its transaction begins, so that it never finds out
-//! half-way that another was first; what was committed is on the disk.
+//! half-way that another was first; what was committed is on the disk. A connection that may still be in a transaction is not used again.
 
 use super::refusal::refused;
 use crate::store::Stored;
 use crate::store::open::OpenError;
+use futures::FutureExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,11 +61,11 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .synchronous(SqliteSynchronous::Full);
-        let writer = open(pool(1), options.clone().journal_mode(SqliteJournalMode::Wal)).await?;
+        let writer = open(pool_of_file(1), options.clone().journal_mode(SqliteJournalMode::Wal)).await?;
         apply_schema(&writer, path).await?;
         let options = options.read_only(true);
-        let reader = open(pool(READERS), options.clone()).await?;
-        let look_up = open(pool(LOOK_UPS), options).await?;
+        let reader = open(pool_of_file(READERS), options.clone()).await?;
+        let look_up = open(pool_of_file(LOOK_UPS), options).await?;
         Ok(Self { writer, reader, look_up, limit: OPERATION_LIMIT, user_write_limit: USER_WRITE_LIMIT })
     }
 
@@ -123,6 +124,19 @@ async fn limited(mut tx: Tx, limit: Duration) -> Stored<Tx> {
 
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE)
+}
+
+/// With connections that are closed rather than lent again where their transaction did not end.
+fn pool_of_file(connections: u32) -> SqlitePoolOptions {
+    pool(connections).after_release(|connection, _| is_outside_of_transactions(connection).boxed())
+}
+
+/// SQLite takes a transaction back by itself where it interrupts a statement that writes, or cannot write what is committed. The
+/// rollback that follows fails then, and to sqlx the transaction is open for good.
+async fn is_outside_of_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was given up before is done once this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// What a process that was killed left has to be read first, which may take longer than any operation.
@@ -188,7 +202,6 @@ mod clock {
 mod tests {
     use super::*;
     use crate::store::StoreError;
-    use futures::FutureExt;
     use futures::future::BoxFuture;
 
     /// It counts for ever.

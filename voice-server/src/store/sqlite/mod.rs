@@ -195,7 +195,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_user_deletes_has_less_time_than_what_the_server_writes() {
-        let database = Database::in_memory().await.unwrap().without_time_for_users();
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("voice.db")).await.unwrap().without_time_for_users();
         let store = SqliteStore::of(database.clone());
         let who = member(&store, ONE).await;
         let fields = CampaignFields { name: "C".into(), status: CampaignStatus::Draft, instructions: String::new() };
@@ -206,5 +207,6 @@ mod tests {
         let deleted = store.delete_campaign(&who, campaign).await;
         assert!(matches!(deleted, Err(StoreError::Unavailable(_))), "{deleted:?}");
         assert!(store.campaign(&who, campaign).await.is_ok(), "nothing is half done");
+        store.rename_me(&who, "Ann").await.expect("the connection that writes serves on");
     }
 }

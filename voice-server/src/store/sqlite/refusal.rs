@@ -17,9 +17,12 @@ pub(super) fn refused(error: sqlx::Error) -> StoreError {
         };
     }
     match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) => {
-            StoreError::Unavailable(error)
-        }
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::InvalidSavePointStatement
+        | sqlx::Error::Io(_) => StoreError::Unavailable(error),
         _ => StoreError::Database(error),
     }
 }
