@@ -12,3 +12,4 @@ mod lint;
 mod postgres_support;
 mod references;
 mod shares;
+mod swallowed;

@@ -1,6 +1,10 @@
 //! How the store reaches its database.
 
 use crate::db::DatabaseUrl;
+use std::time::Duration;
+
+/// Longer than waiting for a connection and any statement's limit together.
+const OPERATION_LIMIT: Duration = Duration::from_secs(15);
 
 /// How the store reaches its database. No login has a way to the other's rights.
 #[derive(Clone, Debug)]
@@ -16,11 +20,14 @@ pub struct PgConfig {
     pub look_up_connections: u32,
     /// The most connections for the server itself, so that users never keep it from writing.
     pub worker_connections: u32,
+    /// The longest that an operation takes, waiting for a connection included: the database ends its own statements sooner,
+    /// unless it has stopped answering.
+    pub operation_limit: Duration,
 }
 
 impl PgConfig {
     /// With as many connections as a server needs that holds 200 calls.
     pub fn new(api: DatabaseUrl, worker: DatabaseUrl) -> Self {
-        Self { api, worker, api_connections: 10, look_up_connections: 2, worker_connections: 3 }
+        Self { api, worker, api_connections: 10, look_up_connections: 2, worker_connections: 3, operation_limit: OPERATION_LIMIT }
     }
 }

@@ -41,10 +41,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The longest that an operation takes, waiting for a connection included: the database ends its own statements sooner,
-/// unless it has stopped answering.
-const OPERATION_LIMIT: Duration = Duration::from_secs(15);
-
 /// One of so many connections is what one tenant may use at a time.
 const TENANTS_PART: u32 = 3;
 
@@ -56,6 +52,7 @@ pub struct PgStore {
     worker: WorkerPool,
     api_shares: Arc<Shares>,
     worker_shares: Arc<Shares>,
+    operation_limit: Duration,
 }
 
 impl PgStore {
@@ -69,7 +66,7 @@ impl PgStore {
         let worker = WorkerPool::connect(config).await.map_err(OpenError::Database)?;
         let shares = |connections: u32| Arc::new(Shares::new((connections / TENANTS_PART) as usize));
         let (api_shares, worker_shares) = (shares(config.api_connections), shares(config.worker_connections));
-        Ok(Self { api, look_up, worker, api_shares, worker_shares })
+        Ok(Self { api, look_up, worker, api_shares, worker_shares, operation_limit: config.operation_limit })
     }
 
     /// Ends every connection, those in use once their operation is over. Operations after it are refused as unavailable.
@@ -131,7 +128,7 @@ impl PgStore {
         &self,
         operation: impl Future<Output = Stored<T>> + Send + 'static,
     ) -> Stored<T> {
-        match tokio::spawn(timeout(OPERATION_LIMIT, operation)).await {
+        match tokio::spawn(timeout(self.operation_limit, operation)).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(StoreError::Unavailable(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))),
             Err(_) => Err(StoreError::Unavailable(sqlx::Error::WorkerCrashed)),

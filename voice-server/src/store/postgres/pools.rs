@@ -12,10 +12,14 @@ use futures::FutureExt;
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
+use std::io;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long an operation waits for a connection.
 pub(super) const ACQUIRE_LIMIT: Duration = Duration::from_secs(2);
+/// A connection that is given back and does not answer within this is closed, so that its place is free for one that does.
+const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 const API_STATEMENT_LIMIT: &str = "10s";
 const WORKER_STATEMENT_LIMIT: &str = "5s";
 const IDLE_TRANSACTION_LIMIT: &str = "10s";
@@ -102,7 +106,11 @@ async fn prepare(connection: &mut PgConnection, statement_limit: &str) -> Result
 
 /// A transaction that was given up while it began is open without sqlx knowing; the next borrower's writes would be lost in
 /// it.
+///
+/// An error has the connection closed without a word to the database, which would be waited for as well: where the network
+/// swallows what is sent, for as long as the system tries to send it, a quarter of an hour.
 async fn end_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query("rollback").execute(connection).await?;
+    let rollback = sqlx::query("rollback").execute(connection);
+    timeout(RELEASE_LIMIT, rollback).await.map_err(|_| sqlx::Error::Io(io::ErrorKind::TimedOut.into()))??;
     Ok(true)
 }
