@@ -209,7 +209,7 @@ impl Server {
         let longest_call = longest_call(&config.agent);
         let gate = Gate::new(Arc::clone(&config.verifier), store, Arc::clone(&metrics), &config.limits, longest_call);
         Self {
-            api: ApiState::new(gate.clone(), &config),
+            api: ApiState::new(gate.clone(), &config, longest_call),
             sessions: config.local_issuer.map(|issuer| Sessions::new(issuer, config.store)),
             gate,
             persistence,

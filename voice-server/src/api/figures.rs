@@ -53,7 +53,7 @@ impl AnalyticsParams {
 /// What is worth seeing first.
 #[utoipa::path(get, path = "/dashboard", tag = "figures", responses((status = OK, description = "As it is now", body = Dashboard), Refused))]
 async fn read_dashboard(State(api): State<ApiState>, who: User) -> Answer<Dashboard> {
-    Ok(Json(api.store.dashboard(&who, api.now()).await?))
+    Ok(Json(api.store.dashboard(&who, api.now(), api.longest_call).await?))
 }
 
 /// What the calls of a period add up to.

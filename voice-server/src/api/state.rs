@@ -18,6 +18,8 @@ pub(crate) struct ApiState {
     pub(crate) store: Arc<dyn AnyStore>,
     /// The audio of the recordings.
     pub(crate) recordings: Arc<dyn ObjectStore>,
+    /// What a call that runs counts at most.
+    pub(crate) longest_call: Duration,
     /// A request is answered within this, or with 503.
     pub(crate) deadline: Duration,
     /// Web pages of other hosts that may use the API; `*` for all.
@@ -26,11 +28,12 @@ pub(crate) struct ApiState {
 
 impl ApiState {
     /// The API of a server with this configuration, behind its `gate`.
-    pub(crate) fn new(gate: Gate, config: &ServerConfig) -> Self {
+    pub(crate) fn new(gate: Gate, config: &ServerConfig, longest_call: Duration) -> Self {
         Self {
             gate,
             store: Arc::clone(&config.store),
             recordings: Arc::clone(&config.recordings),
+            longest_call,
             deadline: config.limits.api(),
             allowed_origins: config.limits.allowed_origins.clone(),
         }

@@ -44,8 +44,8 @@ pub trait Store: Send + Sync {
     async fn rename_me(&self, who: &Principal, full_name: &str) -> Stored<UserProfile>;
     /// Every plan, cheapest first.
     async fn plans(&self, who: &Principal) -> Stored<Vec<Plan>>;
-    /// What is worth seeing first, as of `now`.
-    async fn dashboard(&self, who: &Principal, now: OffsetDateTime) -> Stored<Dashboard>;
+    /// What is worth seeing first, as of `now`; calls that run count as in [`SystemStore::talk_time`].
+    async fn dashboard(&self, who: &Principal, now: OffsetDateTime, longest_call: Duration) -> Stored<Dashboard>;
     /// What the calls of a period add up to.
     async fn analytics(&self, who: &Principal, period: Period) -> Stored<Analytics>;
 

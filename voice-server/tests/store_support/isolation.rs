@@ -88,7 +88,7 @@ pub(crate) async fn lists_and_sums_are_of_ones_own_tenant(bench: Bench) {
     assert_eq!(bench.recordings(&other, first(9)).await.unwrap().items, []);
     let period = Period { from: at(-1_000), to: at(1_000) };
     assert_eq!(bench.analytics(&other, period).await.unwrap(), Analytics::default());
-    let dashboard = bench.dashboard(&other, at(200)).await.unwrap();
+    let dashboard = bench.dashboard(&other, at(200), Duration::MAX).await.unwrap();
     let counts = [dashboard.active_calls, dashboard.calls_today, dashboard.talk_month_ms, dashboard.clients];
     assert_eq!((counts, dashboard.active_campaigns, dashboard.new_leads), ([0; 4], 0, 0));
     assert_eq!(bench.talk_time(other.tenant(), at(-1_000), at(200), Duration::MAX).await.unwrap(), Duration::ZERO);

@@ -70,10 +70,12 @@ pub(crate) async fn the_dashboard_tells_today_and_this_month(bench: Bench) {
         active_campaigns: 1,
         new_leads: 2,
     };
-    assert_eq!(bench.dashboard(&who, now).await.unwrap(), expected);
+    assert_eq!(bench.dashboard(&who, now, Duration::MAX).await.unwrap(), expected);
+    let short = Dashboard { talk_month_ms: 1_000 + 2_000 + 4_000 + 45_000, ..expected.clone() };
+    assert_eq!(bench.dashboard(&who, now, Duration::from_secs(45)).await.unwrap(), short, "one that was lost");
     // The same instant, told elsewhere, is of the same day.
     let tokyo = time::UtcOffset::from_hms(13, 0, 0).unwrap();
-    assert_eq!(bench.dashboard(&who, now.to_offset(tokyo)).await.unwrap(), expected);
+    assert_eq!(bench.dashboard(&who, now.to_offset(tokyo), Duration::MAX).await.unwrap(), expected);
 }
 
 async fn of_may(bench: &Bench, who: &Principal) -> Analytics {

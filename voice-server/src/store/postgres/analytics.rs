@@ -11,6 +11,7 @@ use crate::store::{Analytics, Dashboard, DayCount, Period, StoreError, Stored};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row};
+use std::time::Duration;
 use time::{OffsetDateTime, Time, UtcOffset};
 
 const DAYS: &str = "select call_day, count(*) as calls, coalesce(sum(duration_ms), 0)::bigint as talk_ms from calls \
@@ -30,7 +31,8 @@ const DASHBOARD: &str = "select \
     (select count(*) from calls where tenant_id = $1 and status = 'active') as active_calls, \
     (select count(*) from calls where tenant_id = $1 and started_at >= $3) as calls_today, \
     (select coalesce(sum(coalesce(duration_ms, \
-            greatest(0, floor(extract(epoch from $2::timestamptz - started_at) * 1000)))), 0)::bigint from calls \
+            least(greatest(0, floor(extract(epoch from $2::timestamptz - started_at) * 1000)), $5::bigint))), 0)::bigint \
+        from calls \
         where tenant_id = $1 and started_at >= $4) as talk_month_ms, \
     (select p.max_call_minutes from tenants t join plans p on p.id = t.plan_id where t.id = $1) as max_call_minutes, \
     (select count(*) from clients where tenant_id = $1) as clients, \
@@ -71,11 +73,17 @@ fn day_count(row: PgRow) -> sqlx::Result<DayCount> {
     Ok(DayCount { day: row.try_get("call_day")?, calls: row.try_get("calls")?, talk_ms: row.try_get("talk_ms")? })
 }
 
-pub(super) async fn dashboard(api: ApiPool, who: Principal, now: OffsetDateTime) -> Stored<Dashboard> {
+pub(super) async fn dashboard(
+    api: ApiPool,
+    who: Principal,
+    now: OffsetDateTime,
+    longest_call: Duration,
+) -> Stored<Dashboard> {
     let mut tx = TenantTx::read(&api, who).await?;
     let today = now.to_offset(UtcOffset::UTC).replace_time(Time::MIDNIGHT);
     let month = today.replace_day(1).unwrap_or(today);
     let query = sqlx::query(DASHBOARD).bind(tx.tenant()).bind(now).bind(today).bind(month);
+    let query = query.bind(i64::try_from(longest_call.as_millis()).unwrap_or(i64::MAX));
     query.try_map(seen_first).fetch_one(&mut *tx).await.map_err(refused)?.ok_or(StoreError::NotFound { what: "user" })
 }
 

@@ -8,6 +8,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use serde_json::Value;
+use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -25,8 +26,8 @@ impl Store for PgStore {
         self.for_user(who, profile::plans(self.api(), *who)).await
     }
 
-    async fn dashboard(&self, who: &Principal, now: OffsetDateTime) -> Stored<Dashboard> {
-        self.for_user(who, analytics::dashboard(self.api(), *who, now)).await
+    async fn dashboard(&self, who: &Principal, now: OffsetDateTime, longest_call: Duration) -> Stored<Dashboard> {
+        self.for_user(who, analytics::dashboard(self.api(), *who, now, longest_call)).await
     }
 
     async fn analytics(&self, who: &Principal, period: Period) -> Stored<Analytics> {

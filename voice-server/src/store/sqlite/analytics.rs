@@ -9,6 +9,7 @@ use super::refusal::refused;
 use crate::principal::Principal;
 use crate::store::{Analytics, Dashboard, DayCount, Period, Stored};
 use sqlx::sqlite::SqliteRow;
+use std::time::Duration;
 use time::{OffsetDateTime, Time, UtcOffset};
 
 const DAYS: &str = "SELECT call_day, count(*) AS calls, coalesce(sum(duration_ms), 0) AS talk_ms FROM calls \
@@ -30,7 +31,7 @@ const PERCENTILES: &str = "WITH sorted AS ( \
 const DASHBOARD: &str = "SELECT \
     (SELECT count(*) FROM calls WHERE tenant_id = ?1 AND status = 'active') AS active_calls, \
     (SELECT count(*) FROM calls WHERE tenant_id = ?1 AND started_at >= ?3) AS calls_today, \
-    (SELECT coalesce(sum(coalesce(duration_ms, max(0, ?2 - started_at) / 1000)), 0) FROM calls \
+    (SELECT coalesce(sum(coalesce(duration_ms, min(max(0, ?2 - started_at) / 1000, ?5))), 0) FROM calls \
         WHERE tenant_id = ?1 AND started_at >= ?4) AS talk_month_ms, \
     (SELECT p.max_call_minutes FROM tenants t JOIN plans p ON p.id = t.plan_id WHERE t.id = ?1) AS max_call_minutes, \
     (SELECT count(*) FROM clients WHERE tenant_id = ?1) AS clients, \
@@ -73,11 +74,17 @@ fn day_count(row: SqliteRow) -> sqlx::Result<DayCount> {
     Ok(DayCount { day: row.get_as("call_day")?, calls: row.get_as("calls")?, talk_ms: row.get_as("talk_ms")? })
 }
 
-pub(super) async fn dashboard(db: Database, who: Principal, now: OffsetDateTime) -> Stored<Dashboard> {
+pub(super) async fn dashboard(
+    db: Database,
+    who: Principal,
+    now: OffsetDateTime,
+    longest_call: Duration,
+) -> Stored<Dashboard> {
     let mut tx = db.read().await?;
     let today = now.to_offset(UtcOffset::UTC).replace_time(Time::MIDNIGHT);
     let month = today.replace_day(1).unwrap_or(today);
     let query = sqlx::query(DASHBOARD).bind(who.tenant().0).bind(micros(now)).bind(micros(today)).bind(micros(month));
+    let query = query.bind(i64::try_from(longest_call.as_millis()).unwrap_or(i64::MAX));
     query.try_map(seen_first).fetch_one(&mut *tx).await.map_err(refused)
 }
 
