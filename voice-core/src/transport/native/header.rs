@@ -81,6 +81,14 @@ pub enum AudioError {
         /// The limit.
         limit_s: u64,
     },
+    /// More of the call is missing than a call lasts.
+    #[error("the audio at position {position} leaves more than {limit_s} s of the call missing in all")]
+    Gaps {
+        /// The position it claims.
+        position: u64,
+        /// The limit.
+        limit_s: u64,
+    },
     /// More audio than a message may hold.
     #[error("a message holds at most {limit_ms} ms of audio")]
     TooLong {

@@ -172,6 +172,8 @@ struct AudioInput {
     limits: WebSocketLimits,
     max_samples: u64,
     max_gap: u64,
+    /// Samples that may be missing yet.
+    gaps_left: u64,
 }
 
 impl AudioInput {
@@ -185,6 +187,7 @@ impl AudioInput {
             limits,
             max_samples: info.rate.samples_in_ms(limits.max_message_ms),
             max_gap: u64::from(info.rate.hz()).saturating_mul(limits.max_gap_s),
+            gaps_left: u64::from(info.rate.hz()).saturating_mul(limits.max_gaps_s),
         }
     }
 
@@ -198,6 +201,7 @@ impl AudioInput {
         let lost = position.since(self.next);
         self.given = 0;
         let made_up = self.decoder.decode(lost, payload, &mut self.samples)?;
+        self.gaps_left = self.gaps_left.saturating_sub(lost);
         self.next = position.minus(made_up);
         Ok(())
     }
@@ -211,6 +215,9 @@ impl AudioInput {
         }
         if position.since(self.next) > self.max_gap {
             return Err(AudioError::Gap { position: position.0, limit_s: self.limits.max_gap_s });
+        }
+        if position.since(self.next) > self.gaps_left {
+            return Err(AudioError::Gaps { position: position.0, limit_s: self.limits.max_gaps_s });
         }
         Ok(())
     }

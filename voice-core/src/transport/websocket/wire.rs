@@ -27,13 +27,22 @@ pub struct WebSocketLimits {
     pub max_message_ms: u64,
     /// The longest jump in the caller's positions.
     pub max_gap_s: u64,
+    /// All jumps of a call together: so far positions may run ahead of the audio that came.
+    pub max_gaps_s: u64,
     /// Messages that may be wrong in a call before it is ended.
     pub max_errors: u32,
 }
 
 impl Default for WebSocketLimits {
     fn default() -> Self {
-        Self { queued_frames: 50, queued_messages: 64, max_message_ms: 1_000, max_gap_s: 3_600, max_errors: 32 }
+        Self {
+            queued_frames: 50,
+            queued_messages: 64,
+            max_message_ms: 1_000,
+            max_gap_s: 3_600,
+            max_gaps_s: 24 * 3_600,
+            max_errors: 32,
+        }
     }
 }
 

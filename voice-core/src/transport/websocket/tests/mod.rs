@@ -230,6 +230,18 @@ fn wrong_messages_are_answered_and_the_call_goes_on() {
 }
 
 #[test]
+fn positions_run_ahead_of_the_audio_by_no_more_than_a_call_lasts() {
+    let limits = WebSocketLimits { max_gap_s: 10, max_gaps_s: 15, ..WebSocketLimits::default() };
+    let mut line = Opened::new(Encoding::Pcm16, 16_000, limits);
+    for position in [160_000, 320_000, 240_000] {
+        line.client.send_pcm(position, &[]);
+    }
+    line.client.send_pcm(240_000, &[0; 2]);
+    assert!(matches!(line.next(), Some(Some(Ok(LineInput::Audio(frame)))) if frame.position() == Position(240_000)));
+    assert_eq!(line.codes(), [ErrorCode::MalformedAudio]);
+}
+
+#[test]
 fn too_many_wrong_messages_end_the_line() {
     let limits = WebSocketLimits { max_errors: 3, ..WebSocketLimits::default() };
     let mut line = Opened::new(Encoding::Pcm16, 16_000, limits);
