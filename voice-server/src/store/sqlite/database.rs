@@ -5,6 +5,7 @@
 //! half-way that another was first; what was committed is on the disk. A connection that may still be in a transaction is not used again.
 
 use super::refusal::refused;
+use super::wal::{LONG_BYTES, Wal};
 use crate::store::Stored;
 use crate::store::open::OpenError;
 use futures::FutureExt;
@@ -48,6 +49,8 @@ pub(super) struct Database {
     writer: SqlitePool,
     reader: SqlitePool,
     look_up: SqlitePool,
+    /// None in memory.
+    wal: Option<Wal>,
     limit: Duration,
     user_write_limit: Duration,
 }
@@ -61,12 +64,14 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .synchronous(SqliteSynchronous::Full);
-        let writer = open(pool_of_file(1), options.clone().journal_mode(SqliteJournalMode::Wal)).await?;
+        let to_write = options.clone().journal_mode(SqliteJournalMode::Wal);
+        let writer = open(pool_of_file(1), to_write.pragma("journal_size_limit", LONG_BYTES.to_string())).await?;
         apply_schema(&writer, path).await?;
         let options = options.read_only(true);
         let reader = open(pool_of_file(READERS), options.clone()).await?;
         let look_up = open(pool_of_file(LOOK_UPS), options).await?;
-        Ok(Self { writer, reader, look_up, limit: OPERATION_LIMIT, user_write_limit: USER_WRITE_LIMIT })
+        let wal = Some(Wal::of(path, LONG_BYTES));
+        Ok(Self { writer, reader, look_up, wal, limit: OPERATION_LIMIT, user_write_limit: USER_WRITE_LIMIT })
     }
 
     /// A database that lives as long as its only connection, which the pool therefore never closes by itself.
@@ -79,6 +84,7 @@ impl Database {
             writer: only.clone(),
             reader: only.clone(),
             look_up: only,
+            wal: None,
             limit: OPERATION_LIMIT,
             user_write_limit: USER_WRITE_LIMIT,
         })
@@ -105,6 +111,9 @@ impl Database {
     }
 
     async fn write_within(&self, limit: Duration) -> Stored<Tx> {
+        if let Some(wal) = &self.wal {
+            wal.shorten(&self.writer).await;
+        }
         limited(self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(refused)?, limit).await
     }
 
@@ -211,6 +220,10 @@ mod tests {
         /// Whose users' writing is interrupted at the first look.
         pub(in crate::store::sqlite) fn without_time_for_users(self) -> Self {
             Self { user_write_limit: Duration::ZERO, ..self }
+        }
+
+        pub(in crate::store::sqlite) fn with_wal(self, wal: Wal) -> Self {
+            Self { wal: Some(wal), ..self }
         }
     }
 

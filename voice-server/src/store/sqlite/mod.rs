@@ -25,6 +25,7 @@ mod system_side;
 mod tenants;
 mod user_side;
 mod users;
+mod wal;
 mod write;
 
 use super::open::OpenError;
