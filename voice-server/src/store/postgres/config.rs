@@ -16,7 +16,8 @@ pub struct PgConfig {
     /// The most connections for users; more requests wait for one, 2 s at the longest.
     pub api_connections: u32,
     /// Besides them, the most connections for looking up who somebody is, so that no user's requests keep another from being
-    /// known.
+    /// known; and as many, as the worker, for adding up how long a tenant talked, so that calls that begin keep none from being
+    /// written.
     pub look_up_connections: u32,
     /// The most connections for the server itself, so that users never keep it from writing.
     pub worker_connections: u32,
@@ -28,6 +29,13 @@ pub struct PgConfig {
 impl PgConfig {
     /// With as many connections as a server needs that holds 200 calls.
     pub fn new(api: DatabaseUrl, worker: DatabaseUrl) -> Self {
-        Self { api, worker, api_connections: 10, look_up_connections: 2, worker_connections: 3, operation_limit: OPERATION_LIMIT }
+        Self {
+            api,
+            worker,
+            api_connections: 10,
+            look_up_connections: 2,
+            worker_connections: 3,
+            operation_limit: OPERATION_LIMIT,
+        }
     }
 }

@@ -50,8 +50,9 @@ pub struct PgStore {
     api: ApiPool,
     look_up: ApiPool,
     worker: WorkerPool,
+    adding_up: WorkerPool,
     api_shares: Arc<Shares>,
-    worker_shares: Arc<Shares>,
+    adding_up_shares: Arc<Shares>,
     operation_limit: Duration,
 }
 
@@ -64,15 +65,18 @@ impl PgStore {
         let api = ApiPool::connect(config).await.map_err(OpenError::Database)?;
         let look_up = ApiPool::connect_look_up(config).await.map_err(OpenError::Database)?;
         let worker = WorkerPool::connect(config).await.map_err(OpenError::Database)?;
+        let adding_up = WorkerPool::connect_look_up(config).await.map_err(OpenError::Database)?;
         let shares = |connections: u32| Arc::new(Shares::new((connections / TENANTS_PART) as usize));
-        let (api_shares, worker_shares) = (shares(config.api_connections), shares(config.worker_connections));
-        Ok(Self { api, look_up, worker, api_shares, worker_shares, operation_limit: config.operation_limit })
+        let (api_shares, adding_up_shares) = (shares(config.api_connections), shares(config.look_up_connections));
+        let operation_limit = config.operation_limit;
+        Ok(Self { api, look_up, worker, adding_up, api_shares, adding_up_shares, operation_limit })
     }
 
     /// Ends every connection, those in use once their operation is over. Operations after it are refused as unavailable.
     pub async fn close(&self) {
         self.api.close().await;
         self.look_up.close().await;
+        self.adding_up.close().await;
         self.worker.close().await;
     }
 
@@ -86,6 +90,10 @@ impl PgStore {
 
     fn worker(&self) -> WorkerPool {
         self.worker.clone()
+    }
+
+    fn adding_up(&self) -> WorkerPool {
+        self.adding_up.clone()
     }
 
     /// Runs what a user asks to its end, as one of their tenant's share.
@@ -103,7 +111,7 @@ impl PgStore {
         tenant: TenantId,
         operation: impl Future<Output = Stored<T>> + Send + 'static,
     ) -> Stored<T> {
-        self.in_share(&self.worker_shares, tenant, operation).await
+        self.in_share(&self.adding_up_shares, tenant, operation).await
     }
 
     /// Beyond the tenant's share it waits as long as for a connection.

@@ -64,8 +64,17 @@ impl ApiPool {
 
 impl WorkerPool {
     pub(super) async fn connect(config: &PgConfig) -> Result<Self, sqlx::Error> {
+        Self::connect_as_many(config, config.worker_connections).await
+    }
+
+    /// The connections for adding up how long tenants talked.
+    pub(super) async fn connect_look_up(config: &PgConfig) -> Result<Self, sqlx::Error> {
+        Self::connect_as_many(config, config.look_up_connections).await
+    }
+
+    async fn connect_as_many(config: &PgConfig, connections: u32) -> Result<Self, sqlx::Error> {
         // What is written here is tried again if it fails: a connection need not be tried before.
-        let options = options(config.worker_connections, WORKER_STATEMENT_LIMIT).test_before_acquire(false);
+        let options = options(connections, WORKER_STATEMENT_LIMIT).test_before_acquire(false);
         Ok(Self(connect(options, &config.worker).await?))
     }
 

@@ -21,7 +21,7 @@ impl SystemStore for PgStore {
         now: OffsetDateTime,
         longest_call: Duration,
     ) -> Stored<Duration> {
-        self.for_tenant(tenant, standing::talk_time(self.worker(), tenant, (since, now), longest_call)).await
+        self.for_tenant(tenant, standing::talk_time(self.adding_up(), tenant, (since, now), longest_call)).await
     }
 
     async fn write(&self, entries: &[Entry]) -> Stored<()> {
