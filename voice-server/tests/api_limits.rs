@@ -5,13 +5,14 @@
 mod api_support;
 
 use api_support::serving::{Serving, patient};
-use api_support::world::{Placed, World, minutes_ago, put};
+use api_support::world::{Placed, World, minutes_ago, put, utterance};
 use api_support::{Api, Token, no_hang, pass};
 use reqwest::StatusCode;
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
+use voice_server::store::{Utterance, Who};
 use voice_server::{CallUuid, Role, ServerLimits};
 
 /// More than what any kernel takes of a client that does not read.
@@ -125,6 +126,23 @@ async fn a_download_holds_its_tenants_place_until_it_is_over() {
     api.get(&other.token, "/v1/me").await.ok();
     drop(download);
     no_hang(async { while api.get(&world.token, "/v1/me").await.status != StatusCode::OK {} }).await;
+}
+
+#[tokio::test]
+async fn a_long_answer_holds_its_tenants_place_until_it_is_over() {
+    let api = Api::over(Serving::sqlite_with(ServerLimits { tenant_requests: 1, ..patient() }).await).await;
+    let world = World::new(&api, "Ada", Role::Member).await;
+    let placed = Placed::by(&world.who, minutes_ago(3));
+    let said = Utterance { text: "x".repeat(AUDIO_BYTES), ..utterance(0, Who::Caller) };
+    api.serving.store.write(&[placed.start(), placed.said(said)]).await.unwrap();
+    for what in ["", "/transcript", "/transcript?format=text"] {
+        let mut client = RawClient::connect(&api).await;
+        let path = format!("GET /v1/calls/{}{what}", placed.id());
+        assert_eq!(client.ask(&world.token, &path, "").await, "HTTP/1.1 200 OK");
+        api.get(&world.token, "/v1/me").await.problem(StatusCode::TOO_MANY_REQUESTS);
+        drop(client);
+        no_hang(async { while api.get(&world.token, "/v1/me").await.status != StatusCode::OK {} }).await;
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::store::{CallDetail, CallFilter, CallStatus, CallSummary};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
@@ -86,8 +87,9 @@ async fn list_calls(
 /// A call with all that was said and where the time went.
 #[utoipa::path(get, path = "/calls/{id}", tag = "calls", params(("id" = CallUuid, Path)),
     responses((status = OK, description = "As it is now", body = CallDetail), Refused, Missing))]
-async fn read_call(State(api): State<ApiState>, who: User, Id(call): Id<CallUuid>) -> Answer<CallDetail> {
-    Ok(Json(api.store.call(&who, call).await?))
+async fn read_call(State(api): State<ApiState>, who: User, Id(call): Id<CallUuid>) -> Result<Response, Problem> {
+    let found = api.store.call(&who, call).await?;
+    who.give_json(&found)
 }
 
 /// The conversation as the model saw it: messages with `role` and `text`, tool calls included. Empty before the call ends.
@@ -97,6 +99,7 @@ async fn read_conversation(
     State(api): State<ApiState>,
     who: User,
     Id(call): Id<CallUuid>,
-) -> Answer<serde_json::Value> {
-    Ok(Json(api.store.conversation(&who, call).await?))
+) -> Result<Response, Problem> {
+    let found = api.store.conversation(&who, call).await?;
+    who.give_json(&found)
 }

@@ -9,9 +9,12 @@ use crate::principal::{Principal, Role};
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures::StreamExt;
+use serde::Serialize;
 use std::ops::Deref;
 
 /// A user of an active tenant. It holds the request's place among those of the tenant as long as it is kept.
@@ -28,7 +31,30 @@ impl User {
     pub(crate) fn hold(self) -> Result<Held, Problem> {
         Ok(Held(self.0.hold()?))
     }
+
+    /// The value as JSON, keeping the places where it is long.
+    ///
+    /// # Errors
+    /// As of [`User::hold`].
+    pub(crate) fn give_json(self, value: &impl Serialize) -> Result<Response, Problem> {
+        let json = serde_json::to_vec(value).map_err(|_| Problem::failed())?;
+        Ok(([(header::CONTENT_TYPE, "application/json")], self.give(json)?).into_response())
+    }
+
+    /// Likewise, what is written already.
+    ///
+    /// # Errors
+    /// As of [`User::hold`].
+    pub(crate) fn give(self, bytes: impl Into<Bytes>) -> Result<Body, Problem> {
+        let bytes = bytes.into();
+        let is_long = bytes.len() > LONG_BYTES;
+        let body = Body::from(bytes);
+        if is_long { Ok(self.hold()?.keep(body)) } else { Ok(body) }
+    }
 }
+
+/// A longer answer is one that goes on as long as its client takes it: less fits into what systems buffer.
+const LONG_BYTES: usize = 256 << 10;
 
 /// The places of a request whose answer is long.
 pub(crate) struct Held(Holding);

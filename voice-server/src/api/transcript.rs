@@ -11,7 +11,6 @@ use super::identity::User;
 use super::state::ApiState;
 use crate::principal::CallUuid;
 use crate::problem::{Missing, Problem, Refused};
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -52,12 +51,16 @@ async fn read_transcript(
 ) -> Result<Response, Problem> {
     let form = params.format.map_or_else(|| form::accepted(&headers), Ok)?;
     let transcript = Transcript::of(&api.store.call(&who, call).await?);
-    let body = match form {
-        Form::Json => Json(transcript).into_response(),
+    let answer = match form {
+        Form::Json => who.give_json(&transcript)?,
         Form::Text => {
-            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], render::text(&transcript)).into_response()
+            let text = who.give(render::text(&transcript))?;
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
         }
-        Form::Vtt => ([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], render::vtt(&transcript)).into_response(),
+        Form::Vtt => {
+            let captions = who.give(render::vtt(&transcript))?;
+            ([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], captions).into_response()
+        }
     };
-    Ok(([(header::VARY, "Accept")], body).into_response())
+    Ok(([(header::VARY, "Accept")], answer).into_response())
 }
