@@ -11,9 +11,11 @@ mod folders;
 mod identity;
 mod journal;
 mod limits;
+mod lost;
 mod objects;
 mod outgoing;
 mod overdue;
+mod private;
 #[cfg(feature = "opus")]
 mod recording;
 #[cfg(not(feature = "opus"))]
@@ -24,6 +26,7 @@ mod stats;
 #[cfg(test)]
 pub(crate) mod testing;
 mod turn_logs;
+mod upload;
 mod writer;
 
 pub use bucket::BucketAccess;
@@ -41,6 +44,7 @@ pub(crate) use turn_logs::{MEDIA_TYPE as TURN_LOG_MEDIA_TYPE, key as turn_log_ke
 
 use crate::store::SystemStore;
 use journal::Opened;
+use lost::Lost;
 use object_store::ObjectStore;
 use overdue::Overdue;
 use recording::{RecordingTasks, Recordings};
@@ -134,7 +138,8 @@ impl Persistence {
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
         let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
         let mut endless = JoinSet::new();
-        endless.spawn(Retention { store, objects, lost_after }.run());
+        endless.spawn(Lost { store: Arc::clone(&store), this: server, lost_after }.run());
+        endless.spawn(Retention { store, objects }.run());
         endless.spawn(Arc::clone(&overdue).run());
         let keeping = PersistenceTasks {
             journal: journal.clone(),

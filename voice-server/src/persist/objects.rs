@@ -1,12 +1,20 @@
 //! Where recordings are kept: a folder of this machine, or a bucket.
+//!
+//! Invariant: what a folder says it has is on the disk, and only this server's user may look into it.
 
 use super::bucket::{self, BucketAccess};
+use super::private;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectKey;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// An object store deletes an object within this, with all that its client tries again.
+const DELETE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where recordings are kept. Without a bucket, in the folder `recordings` of the data directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -69,22 +77,31 @@ pub fn open_recordings(
     }
 }
 
-/// Deletes an object; one that is gone is deleted.
+/// Why an object is still there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DeleteError {
+    #[error("the object store does not delete it: {0}")]
+    Objects(#[from] object_store::Error),
+    #[error("the object store took longer than {} s to delete it", DELETE_WITHIN.as_secs())]
+    Slow,
+}
+
+/// Deletes an object; one that is gone is deleted. Cancellation safe: it is there or it is not.
 ///
 /// # Errors
-/// What the object store says.
-pub(super) async fn delete_object(objects: &dyn ObjectStore, key: &ObjectKey) -> Result<(), object_store::Error> {
-    match objects.delete(key).await {
+/// [`DeleteError`]; it may be gone all the same.
+pub(super) async fn delete_object(objects: &dyn ObjectStore, key: &ObjectKey) -> Result<(), DeleteError> {
+    match timeout(DELETE_WITHIN, objects.delete(key)).await.map_err(|_| DeleteError::Slow)? {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
 fn folder(path: &Path) -> Result<Arc<dyn ObjectStore>, RecordingError> {
     let refused = |reason: String| RecordingError::Folder { folder: path.display().to_string(), reason };
-    std::fs::create_dir_all(path).map_err(|error| refused(error.to_string()))?;
+    private::make_folder(path).map_err(|error| refused(error.to_string()))?;
     let folder = LocalFileSystem::new_with_prefix(path).map_err(|error| refused(error.to_string()))?;
-    Ok(Arc::new(folder))
+    Ok(Arc::new(folder.with_fsync(true)))
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
-//! The task that ends the calls of servers that are gone, and deletes what is past its tenant's retention.
+//! The task that deletes what is past its tenant's retention.
 //!
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
 //! batches, so that no transaction is long. A log that was stored between the two goes after the rows. Each step can be done
-//! again. What cannot be deleted keeps nothing else, of whatever tenant.
+//! again. What cannot be deleted is passed over and keeps nothing else, of whatever tenant. An object store that is away ends the
+//! pass soon.
 
-use super::objects::delete_object;
+use super::objects::{DeleteError, delete_object};
 use super::turn_logs::key as turn_log_key;
 use crate::principal::TenantId;
-use crate::store::{Header, Orphans, Recording, StoreError, SystemStore};
+use crate::store::{Header, Recording, StoreError, SystemStore};
 use object_store::ObjectStore;
+use object_store::path::Path as ObjectKey;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 /// How often it is looked for what is past.
@@ -21,12 +23,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 /// Rows deleted at once.
 const BATCH: u32 = 200;
 
+/// So long in all a pass waits for deletions that come to nothing. What is refused at once takes none of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Deletes for all tenants.
 pub(super) struct Retention {
     pub(super) store: Arc<dyn SystemStore>,
     pub(super) objects: Arc<dyn ObjectStore>,
-    /// No server holds a call that began longer ago.
-    pub(super) lost_after: Duration,
 }
 
 /// Why something past its time is still there.
@@ -34,86 +37,122 @@ pub(super) struct Retention {
 enum RetentionError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the object store does not delete what it holds of a call: {0}")]
-    Objects(#[from] object_store::Error),
+    #[error(transparent)]
+    Object(#[from] DeleteError),
+    #[error("the object store deletes nothing, or hardly anything")]
+    ObjectsAway,
+}
+
+/// One look at all tenants.
+struct Pass<'r> {
+    of: &'r Retention,
+    now: OffsetDateTime,
+    waited_in_vain: Duration,
 }
 
 impl Retention {
     /// Never ends. Cancellation safe: what was not deleted is found again.
     pub(super) async fn run(self) {
         loop {
-            let now = OffsetDateTime::now_utc();
-            self.end_lost(now).await;
-            if let Err(error) = self.delete(now).await {
+            if let Err(error) = self.delete(OffsetDateTime::now_utc()).await {
                 warn!(%error, "not everything past its retention was deleted: trying again later");
             }
             sleep(LOOK_EVERY).await;
         }
     }
 
-    /// A server that is gone for good ends none of its calls.
-    async fn end_lost(&self, now: OffsetDateTime) {
-        let age = time::Duration::try_from(self.lost_after).unwrap_or(time::Duration::MAX);
-        let Some(begun_before) = now.checked_sub(age) else { return };
-        match self.store.end_orphans(Orphans::BegunBefore(begun_before), now).await {
-            Ok(0) => {}
-            Ok(calls) => info!(calls, "ended calls that servers which are gone left running"),
-            Err(error) => warn!(%error, "calls that servers which are gone left running go on: trying again later"),
+    async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+        let (mut pass, mut after) = (Pass { of: self, now, waited_in_vain: Duration::ZERO }, None);
+        loop {
+            let tenants = self.store.forgetful_tenants(after, BATCH).await?;
+            for tenant in &tenants {
+                pass.delete_of(*tenant).await?;
+            }
+            match tenants.last() {
+                Some(last) => after = Some(*last),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// What goes wrong with one tenant alone is the others' no hindrance.
+    async fn delete_of(&mut self, tenant: TenantId) -> Result<(), RetentionError> {
+        let deleted = async {
+            self.delete_recordings(tenant).await?;
+            self.delete_calls(tenant).await
+        };
+        match deleted.await {
+            Err(RetentionError::Store(error)) => {
+                warn!(%tenant, %error, "not everything of a tenant past its retention was deleted: trying again later");
+                Ok(self.of.store.ping().await?)
+            }
+            other => other,
         }
     }
 
-    async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
-        self.delete_recordings(now).await?;
-        self.delete_calls(now).await
-    }
-
-    async fn delete_recordings(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+    async fn delete_recordings(&mut self, tenant: TenantId) -> Result<(), RetentionError> {
+        let mut after = None;
         loop {
-            let recordings = self.store.expired_recordings(now, BATCH).await?;
-            let mut kept = 0;
-            for (tenant, recording) in &recordings {
-                if let Err(error) = self.delete_recording(*tenant, recording).await {
-                    warn!(call = %recording.call_id, %error, "a recording past its retention stays for now");
-                    kept += 1;
+            let recordings = self.of.store.expired_recordings(tenant, self.now, after, BATCH).await?;
+            for (header, recording) in &recordings {
+                if let Err(error) = self.delete_recording(header, recording).await {
+                    self.goes_on()?;
+                    warn!(call = %header.call, %error, "a recording past its retention stays for now");
                 }
             }
-            // What cannot be deleted comes first again.
-            if recordings.len() < BATCH as usize || kept == recordings.len() {
-                return Ok(());
+            match recordings.last() {
+                Some((last, _)) if recordings.len() == BATCH as usize => after = Some(*last),
+                _ => return Ok(()),
             }
         }
     }
 
-    async fn delete_calls(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+    async fn delete_recording(&mut self, header: &Header, recording: &Recording) -> Result<(), RetentionError> {
+        self.delete_object(&recording.object_key.as_str().into()).await?;
+        self.of.store.forget_recording(header.tenant, recording.id).await?;
+        info!(tenant = %header.tenant, call = %header.call, "a recording past its retention was deleted");
+        Ok(())
+    }
+
+    async fn delete_calls(&mut self, tenant: TenantId) -> Result<(), RetentionError> {
+        let mut after = None;
         loop {
-            let calls = self.store.expired_calls(now, BATCH).await?;
+            let calls = self.of.store.expired_calls(tenant, self.now, after, BATCH).await?;
             let mut bare = Vec::with_capacity(calls.len());
             for call in &calls {
-                match delete_object(&*self.objects, &turn_log_key(call)).await {
+                match self.delete_object(&turn_log_key(call)).await {
                     Ok(()) => bare.push(*call),
-                    Err(error) => warn!(call = %call.call, %error, "a call past its retention stays with its turn log"),
+                    Err(error) => {
+                        self.goes_on()?;
+                        warn!(call = %call.call, %error, "a call past its retention stays with its turn log");
+                    }
                 }
             }
             let deleted = self.delete_rows(&bare).await;
             // Also where some parts of them failed.
-            self.delete_late_logs(&bare).await;
+            self.delete_late_logs(&bare).await?;
             let gone = deleted?;
             if gone > 0 {
                 info!(calls = gone, "calls past their retention were deleted, with what was said in them");
             }
-            if calls.len() < BATCH as usize || gone == 0 {
-                return Ok(());
+            match calls.last() {
+                Some(last) if calls.len() == BATCH as usize => after = Some(*last),
+                _ => return Ok(()),
             }
         }
     }
 
     /// What was stored after the object went and before the row did: whoever stored it saw the call.
-    async fn delete_late_logs(&self, calls: &[Header]) {
+    async fn delete_late_logs(&mut self, calls: &[Header]) -> Result<(), RetentionError> {
         for call in calls {
-            if let Err(error) = delete_object(&*self.objects, &turn_log_key(call)).await {
+            if let Err(error) = self.delete_object(&turn_log_key(call)).await {
+                self.goes_on()?;
                 warn!(call = %call.call, %error, "a turn log that was stored late may stay");
             }
         }
+        Ok(())
     }
 
     /// Gives how many went. What is too much for one transaction goes in halves, and a call that is so by itself stays.
@@ -123,10 +162,10 @@ impl Retention {
             if part.is_empty() {
                 continue;
             }
-            match (self.store.delete_calls(part).await, part) {
+            match (self.of.store.delete_calls(part).await, part) {
                 (Ok(deleted), _) => gone += deleted,
                 (Err(error @ StoreError::Unavailable(_)), [call]) => {
-                    self.store.ping().await?;
+                    self.of.store.ping().await?;
                     warn!(call = %call.call, %error, "a call past its retention stays for now");
                 }
                 (Err(StoreError::Unavailable(_)), _) => {
@@ -139,11 +178,20 @@ impl Retention {
         Ok(gone)
     }
 
-    async fn delete_recording(&self, tenant: TenantId, recording: &Recording) -> Result<(), RetentionError> {
-        delete_object(&*self.objects, &recording.object_key.as_str().into()).await?;
-        self.store.forget_recording(tenant, recording.id).await?;
-        info!(%tenant, call = %recording.call_id, "a recording past its retention was deleted");
-        Ok(())
+    /// Counts how long it was waited for where nothing came of it.
+    #[expect(clippy::disallowed_methods, reason = "how long an object store keeps one waiting is known here alone")]
+    async fn delete_object(&mut self, key: &ObjectKey) -> Result<(), DeleteError> {
+        let begun = Instant::now();
+        let deleted = delete_object(&*self.of.objects, key).await;
+        if deleted.is_err() {
+            self.waited_in_vain += begun.elapsed();
+        }
+        deleted
+    }
+
+    /// Whether the object store is worth being asked for more.
+    fn goes_on(&self) -> Result<(), RetentionError> {
+        if self.waited_in_vain < PATIENCE { Ok(()) } else { Err(RetentionError::ObjectsAway) }
     }
 }
 
@@ -154,13 +202,12 @@ mod tests {
     use futures::{FutureExt, StreamExt};
     use object_store::local::LocalFileSystem;
     use object_store::memory::InMemory;
+    use object_store::throttle::{ThrottleConfig, ThrottledStore};
     use object_store::{ObjectStoreExt, PutPayload};
     use uuid::Uuid;
 
-    const LOST_AFTER: Duration = Duration::from_secs(90_000);
-
     fn retention(store: &Arc<ScriptedStore>, objects: Arc<dyn ObjectStore>) -> Retention {
-        Retention { store: Arc::clone(store) as _, objects, lost_after: LOST_AFTER }
+        Retention { store: Arc::clone(store) as _, objects }
     }
 
     fn recording(call: u128) -> Recording {
@@ -254,13 +301,32 @@ mod tests {
         assert_eq!((objects.list(None).count().await, store.deleted()), (0, vec![header(1)]));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn calls_of_servers_that_are_gone_are_ended_at_once_and_every_hour() {
+    #[tokio::test]
+    async fn more_than_a_batch_that_cannot_be_deleted_keeps_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let stuck = u128::from(BATCH) + 1;
+        for call in 1..=stuck {
+            std::fs::create_dir_all(folder.path().join(recording(call).object_key)).unwrap();
+        }
+        let objects = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
         let store = Arc::new(ScriptedStore::default());
-        let two_hours = LOOK_EVERY * 2 + Duration::from_secs(1);
-        let run = retention(&store, Arc::new(InMemory::new())).run();
-        tokio::time::timeout(two_hours, run).await.unwrap_err();
-        assert_eq!(store.lost_after(), [LOST_AFTER; 3].map(|age| time::Duration::try_from(age).unwrap()));
+        store.will_expire((1..=stuck + 2).map(recording));
+        store.will_expire_calls([stuck + 3].map(header));
+        retention(&store, objects).delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(store.forgotten(), [stuck + 1, stuck + 2].map(Uuid::from_u128));
+        assert_eq!(store.deleted(), [stuck + 3].map(header));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_store_that_is_away_ends_the_pass() {
+        let store = Arc::new(ScriptedStore::default());
+        store.will_expire((1..=u128::from(BATCH)).map(recording));
+        let wait = Duration::from_secs(3_600);
+        let slow = ThrottleConfig { wait_delete_per_call: wait, ..ThrottleConfig::default() };
+        let retention = retention(&store, Arc::new(ThrottledStore::new(InMemory::new(), slow)));
+        let within = PATIENCE + Duration::from_secs(10);
+        let ended = tokio::time::timeout(within, retention.delete(OffsetDateTime::UNIX_EPOCH)).await.unwrap();
+        assert!(matches!(ended, Err(RetentionError::ObjectsAway)), "{ended:?}");
     }
 
     #[tokio::test]

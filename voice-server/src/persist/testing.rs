@@ -74,6 +74,7 @@ struct Inner {
     writes: Vec<usize>,
     orphans_ended_after: Vec<usize>,
     lost_after: Vec<time::Duration>,
+    keeps_orphans: bool,
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
     expired_calls: Vec<Header>,
@@ -138,6 +139,11 @@ impl ScriptedStore {
 
     pub(crate) fn writes(&self) -> Vec<usize> {
         self.inner().writes.clone()
+    }
+
+    /// It refuses to end orphans.
+    pub(crate) fn keeps_orphans(&self) {
+        self.inner().keeps_orphans = true;
     }
 
     /// How many rows there were when orphans were ended.
@@ -240,8 +246,9 @@ impl SystemStore for ScriptedStore {
         let mut inner = self.inner();
         let rows = inner.rows.len();
         match which {
+            Orphans::LeftBy { .. } if inner.keeps_orphans => return Err(fault()),
             Orphans::LeftBy { .. } => inner.orphans_ended_after.push(rows),
-            Orphans::BegunBefore(at) => inner.lost_after.push(now - at),
+            Orphans::OfOthers { begun_before, .. } => inner.lost_after.push(now - begun_before),
         }
         Ok(1)
     }
@@ -255,9 +262,22 @@ impl SystemStore for ScriptedStore {
         Ok(Duration::ZERO)
     }
 
-    async fn expired_recordings(&self, _: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {
-        let expired = self.inner().expired.iter().take(max_rows as usize).cloned().collect::<Vec<_>>();
-        Ok(expired.into_iter().map(|recording| (header(1).tenant, recording)).collect())
+    async fn forgetful_tenants(&self, after: Option<TenantId>, _: u32) -> Stored<Vec<TenantId>> {
+        Ok(after.is_none().then(|| header(1).tenant).into_iter().collect())
+    }
+
+    async fn expired_recordings(
+        &self,
+        tenant: TenantId,
+        _: OffsetDateTime,
+        after: Option<Header>,
+        max_rows: u32,
+    ) -> Stored<Vec<(Header, Recording)>> {
+        let of = |recording: &Recording| (Header { tenant, call: recording.call_id, ..header(1) }, recording.clone());
+        let inner = self.inner();
+        let expired =
+            inner.expired.iter().map(of).filter(|(header, _)| after.is_none_or(|after| header.call > after.call));
+        Ok(expired.take(max_rows as usize).collect())
     }
 
     async fn forget_recording(&self, _: TenantId, id: Uuid) -> Stored<()> {
@@ -267,8 +287,16 @@ impl SystemStore for ScriptedStore {
         Ok(())
     }
 
-    async fn expired_calls(&self, _: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>> {
-        Ok(self.inner().expired_calls.iter().take(max_rows as usize).copied().collect())
+    async fn expired_calls(
+        &self,
+        _: TenantId,
+        _: OffsetDateTime,
+        after: Option<Header>,
+        max_rows: u32,
+    ) -> Stored<Vec<Header>> {
+        let inner = self.inner();
+        let expired = inner.expired_calls.iter().filter(|header| after.is_none_or(|after| header.call > after.call));
+        Ok(expired.take(max_rows as usize).copied().collect())
     }
 
     async fn delete_calls(&self, calls: &[Header]) -> Stored<u64> {

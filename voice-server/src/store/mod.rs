@@ -139,12 +139,28 @@ pub trait SystemStore: Send + Sync {
     async fn write(&self, entries: &[Entry]) -> Stored<()>;
     /// Ends calls that nobody holds, with the reason `server_lost` and the time of their last utterance. Gives how many.
     async fn end_orphans(&self, which: Orphans, now: OffsetDateTime) -> Stored<u64>;
-    /// Recordings of calls that are past their tenant's retention, oldest first, at most `max_rows`.
-    async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>>;
+    /// Tenants whose calls are kept for a time only, those after `after` in the order of their ids, at most `max_rows`.
+    async fn forgetful_tenants(&self, after: Option<TenantId>, max_rows: u32) -> Stored<Vec<TenantId>>;
+    /// Recordings of calls of a tenant that are past its retention, oldest first, those of calls after `after`, at most
+    /// `max_rows`.
+    async fn expired_recordings(
+        &self,
+        tenant: TenantId,
+        now: OffsetDateTime,
+        after: Option<Header>,
+        max_rows: u32,
+    ) -> Stored<Vec<(Header, Recording)>>;
     /// Forgets a recording whose object is gone.
     async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()>;
-    /// Calls past their tenant's retention that have no recording any more, oldest first, at most `max_rows`.
-    async fn expired_calls(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>>;
+    /// Calls of a tenant past its retention that have no recording any more, oldest first, those after `after`, at most
+    /// `max_rows`.
+    async fn expired_calls(
+        &self,
+        tenant: TenantId,
+        now: OffsetDateTime,
+        after: Option<Header>,
+        max_rows: u32,
+    ) -> Stored<Vec<Header>>;
     /// Deletes these calls, with what was said in them; those that run, or have a recording, stay. Gives how many went.
     async fn delete_calls(&self, calls: &[Header]) -> Stored<u64>;
     /// A tenant and a user of these ids, made where they are missing: for development's own tokens only.

@@ -4,7 +4,7 @@ use super::made::{self, Placed, placed_at};
 use super::{Bench, at, first, missing};
 use time::Duration;
 use uuid::Uuid;
-use voice_server::store::{CallFilter, CallStatus, Header, Orphans, TenantChange, Utterance};
+use voice_server::store::{CallFilter, CallStatus, Header, Orphans, Recording, TenantChange, Utterance};
 use voice_server::{Principal, Role, TenantId};
 
 const DAYS: u32 = 30;
@@ -20,7 +20,7 @@ pub(crate) async fn orphans_end_with_their_last_utterance(bench: Bench) {
         bench.write(&[call.start(), call.utterance(1), call.utterance(0)]).await.unwrap();
     }
     let later = placed_at(who, 50);
-    let endless = later.said(Utterance { end_ms: 1_000_000, ..made::utterance(0) });
+    let endless = later.said(Utterance { end_ms: i64::MAX, ..made::utterance(0) });
     bench.write(&[silent.start(), runs.start(), over.start(), over.end(), later.start(), endless]).await.unwrap();
     let ended_before = bench.call(&who, over.id()).await.unwrap();
     assert_eq!(bench.end_orphans(made::left_before(at(101)), at(100)).await.unwrap(), 4);
@@ -43,8 +43,14 @@ pub(crate) async fn a_call_of_another_server_runs_on_unless_it_is_too_old(bench:
     bench.write(&[young.start(), old.start()]).await.unwrap();
     let now = at(50) + Duration::DAY * 365;
     assert_eq!(bench.end_orphans(made::left_before(now), now).await.unwrap(), 0);
-    assert_eq!(bench.end_orphans(Orphans::BegunBefore(at(0)), now).await.unwrap(), 0);
-    assert_eq!(bench.end_orphans(Orphans::BegunBefore(at(100)), now).await.unwrap(), 1);
+    let of_others = |this, begun_before| Orphans::OfOthers { this: Uuid::from_u128(this), begun_before };
+    assert_eq!(bench.end_orphans(of_others(1, at(0)), now).await.unwrap(), 0);
+    assert_eq!(
+        bench.end_orphans(of_others(2, now), now).await.unwrap(),
+        0,
+        "it may hold them, whatever the clock says"
+    );
+    assert_eq!(bench.end_orphans(of_others(1, at(100)), now).await.unwrap(), 1);
     assert_eq!(bench.call(&who, young.id()).await.unwrap().call.status, CallStatus::Active);
     assert_eq!(bench.call(&who, old.id()).await.unwrap().call.end_reason.as_deref(), Some("server_lost"));
     let left = |begun_before| Orphans::LeftBy { server: Uuid::from_u128(2), begun_before };
@@ -62,15 +68,30 @@ async fn forgetful(bench: &Bench) -> Principal {
     who
 }
 
-/// Deletes the calls that are past their time, at most so many; gives how many went.
-async fn delete(bench: &Bench, max_rows: u32) -> u64 {
-    let calls = bench.expired_calls(at(0), max_rows).await.unwrap();
-    bench.delete_calls(&calls).await.unwrap()
+/// The only tenant that keeps its calls for a time only.
+async fn forgetful_tenant(bench: &Bench) -> TenantId {
+    let found = bench.forgetful_tenants(None, 9).await.unwrap();
+    assert_eq!(bench.forgetful_tenants(found.last().copied(), 9).await.unwrap(), []);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0]
 }
 
-async fn expired(bench: &Bench) -> Vec<(TenantId, Uuid)> {
-    let found = bench.expired_recordings(at(0), 9).await.unwrap();
-    found.into_iter().map(|(tenant, recording)| (tenant, recording.id)).collect()
+/// Calls that are past their time, at most so many.
+async fn expired_calls(bench: &Bench, max_rows: u32) -> Vec<Header> {
+    bench.expired_calls(forgetful_tenant(bench).await, at(0), None, max_rows).await.unwrap()
+}
+
+/// Deletes them; gives how many went.
+async fn delete(bench: &Bench, max_rows: u32) -> u64 {
+    bench.delete_calls(&expired_calls(bench, max_rows).await).await.unwrap()
+}
+
+async fn expired(bench: &Bench, max_rows: u32) -> Vec<(Header, Recording)> {
+    bench.expired_recordings(forgetful_tenant(bench).await, at(0), None, max_rows).await.unwrap()
+}
+
+fn ids(found: &[(Header, Recording)]) -> Vec<(TenantId, Uuid)> {
+    found.iter().map(|(header, recording)| (header.tenant, recording.id)).collect()
 }
 
 pub(crate) async fn a_call_goes_after_its_recording_when_its_time_is_over(bench: Bench) {
@@ -88,8 +109,9 @@ pub(crate) async fn a_call_goes_after_its_recording_when_its_time_is_over(bench:
 
     let recordings = [bench.recording(&who, older.id()).await.unwrap(), bench.recording(&who, old.id()).await.unwrap()];
     let oldest_first = recordings.map(|recording| (who.tenant(), recording.id));
-    assert_eq!(expired(&bench).await, oldest_first);
-    let going = bench.expired_calls(at(0), 9).await.unwrap();
+    assert_eq!(ids(&expired(&bench, 9).await), oldest_first);
+    assert_eq!(bench.expired_recordings(keeps.tenant(), at(0), None, 9).await.unwrap(), [], "it keeps all for ever");
+    let going = expired_calls(&bench, 9).await;
     let header = |header: &Header| (header.tenant, header.call, header.started_at);
     assert_eq!(going.iter().map(header).collect::<Vec<_>>(), [(who.tenant(), bare.id(), at(0) - day * 40)]);
     assert_eq!(delete(&bench, 9).await, 1, "only what has no recording");
@@ -98,7 +120,7 @@ pub(crate) async fn a_call_goes_after_its_recording_when_its_time_is_over(bench:
     let (tenant, recording) = oldest_first[0];
     bench.forget_recording(tenant, recording).await.unwrap();
     assert!(!bench.call(&who, older.id()).await.unwrap().recorded);
-    assert_eq!(expired(&bench).await, oldest_first[1..]);
+    assert_eq!(ids(&expired(&bench, 9).await), oldest_first[1..]);
     assert_eq!(delete(&bench, 9).await, 1);
     assert_eq!(missing(bench.call(&who, older.id()).await), "call");
 
@@ -137,12 +159,18 @@ pub(crate) async fn no_more_goes_at_a_time_than_asked(bench: Bench) {
     for call in &calls {
         bench.write(&call.whole(1)).await.unwrap();
     }
-    let found = bench.expired_recordings(at(0), 2).await.unwrap();
-    let of: Vec<_> = found.iter().map(|(_, recording)| recording.call_id).collect();
-    assert_eq!(of, [calls[0].id(), calls[1].id()]);
-    for (tenant, recording) in bench.expired_recordings(at(0), 9).await.unwrap() {
-        bench.forget_recording(tenant, recording.id).await.unwrap();
+    let found = expired(&bench, 2).await;
+    let of = |found: &[(Header, Recording)]| found.iter().map(|(header, _)| header.call).collect::<Vec<_>>();
+    assert_eq!(of(&found), [calls[0].id(), calls[1].id()]);
+    let after = found.last().map(|(header, _)| *header);
+    let rest = bench.expired_recordings(who.tenant(), at(0), after, 9).await.unwrap();
+    assert_eq!(of(&rest), [calls[2].id(), calls[3].id(), calls[4].id()]);
+    for (header, recording) in found.iter().chain(&rest) {
+        bench.forget_recording(header.tenant, recording.id).await.unwrap();
     }
+    let after = expired_calls(&bench, 4).await.last().copied();
+    let last = bench.expired_calls(who.tenant(), at(0), after, 9).await.unwrap();
+    assert_eq!(last.iter().map(|header| header.call).collect::<Vec<_>>(), [calls[4].id()]);
     let mut gone = vec![];
     for _ in 0..4 {
         gone.push(delete(&bench, 2).await);

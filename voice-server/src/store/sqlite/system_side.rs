@@ -32,16 +32,32 @@ impl SystemStore for SqliteStore {
         self.to_the_end(retention::end_orphans(self.database(), which, now)).await
     }
 
-    async fn expired_recordings(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<(TenantId, Recording)>> {
-        self.to_the_end(retention::expired_recordings(self.database(), now, max_rows)).await
+    async fn forgetful_tenants(&self, after: Option<TenantId>, max_rows: u32) -> Stored<Vec<TenantId>> {
+        self.to_the_end(retention::forgetful_tenants(self.database(), after, max_rows)).await
+    }
+
+    async fn expired_recordings(
+        &self,
+        tenant: TenantId,
+        now: OffsetDateTime,
+        after: Option<Header>,
+        max_rows: u32,
+    ) -> Stored<Vec<(Header, Recording)>> {
+        self.to_the_end(retention::expired_recordings(self.database(), tenant, (now, after), max_rows)).await
     }
 
     async fn forget_recording(&self, tenant: TenantId, id: Uuid) -> Stored<()> {
         self.to_the_end(retention::forget_recording(self.database(), tenant, id)).await
     }
 
-    async fn expired_calls(&self, now: OffsetDateTime, max_rows: u32) -> Stored<Vec<Header>> {
-        self.to_the_end(retention::expired_calls(self.database(), now, max_rows)).await
+    async fn expired_calls(
+        &self,
+        tenant: TenantId,
+        now: OffsetDateTime,
+        after: Option<Header>,
+        max_rows: u32,
+    ) -> Stored<Vec<Header>> {
+        self.to_the_end(retention::expired_calls(self.database(), tenant, (now, after), max_rows)).await
     }
 
     async fn delete_calls(&self, calls: &[Header]) -> Stored<u64> {

@@ -26,17 +26,28 @@ pub enum Orphans {
         /// When it was started. An attempt that is carried out late ends no call of the run that made it.
         begun_before: OffsetDateTime,
     },
-    /// Those of any server that were answered before this, longer ago than a call lasts: theirs may be gone for good.
-    BegunBefore(OffsetDateTime),
+    /// Those of any other server that were answered longer ago than a call lasts: theirs may be gone for good.
+    OfOthers {
+        /// This server, which knows what it holds.
+        this: Uuid,
+        /// So long ago.
+        begun_before: OffsetDateTime,
+    },
 }
 
 impl Orphans {
+    /// Whose alone.
     pub(in crate::store) fn server(self) -> Option<Uuid> {
         if let Self::LeftBy { server, .. } = self { Some(server) } else { None }
     }
 
+    /// Whose not.
+    pub(in crate::store) fn not_of(self) -> Option<Uuid> {
+        if let Self::OfOthers { this, .. } = self { Some(this) } else { None }
+    }
+
     pub(in crate::store) fn begun_before(self) -> OffsetDateTime {
-        let (Self::LeftBy { begun_before, .. } | Self::BegunBefore(begun_before)) = self;
+        let (Self::LeftBy { begun_before, .. } | Self::OfOthers { begun_before, .. }) = self;
         begun_before
     }
 }
