@@ -202,7 +202,8 @@ impl Writer {
         matches!(timeout(self.write_within, self.store.ping()).await, Ok(Ok(())))
     }
 
-    /// Comes before the first entry of this run: of this server's calls none is another's to end.
+    /// Comes before the first entry of this run: of this server's calls none is another's to end. A database that is away is
+    /// waited for; what it refuses it would refuse the next time, and entries do not wait for that.
     async fn end_orphans(&self) {
         let left = Orphans::LeftBy { server: self.server, begun_before: self.started_at };
         let mut backoff = Backoff::default();
@@ -210,7 +211,10 @@ impl Writer {
             match timeout(self.write_within, self.store.end_orphans(left, OffsetDateTime::now_utc())).await {
                 Ok(Ok(0)) => return,
                 Ok(Ok(calls)) => return info!(calls, "ended calls that this server left running"),
-                Ok(Err(error)) => self.wait(&mut backoff, error.to_string()).await,
+                Ok(Err(error @ StoreError::Unavailable(_))) => self.wait(&mut backoff, error.to_string()).await,
+                Ok(Err(error)) => {
+                    return error!(%error, "calls that this server left running are not ended before its next start");
+                }
                 Err(slow) => self.wait(&mut backoff, slow.to_string()).await,
             }
         }

@@ -311,3 +311,14 @@ async fn orphans_are_ended_when_what_is_left_is_written() {
     is_done.await.unwrap();
     assert_eq!(writing.store.orphans_ended_after(), [2]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn orphans_that_cannot_be_ended_keep_nothing_from_being_written() {
+    let writing = writing(&quick());
+    writing.store.keeps_orphans();
+    let (done, is_done) = oneshot::channel();
+    writing.work.send(Work::LeftoversRead(done)).await.unwrap();
+    timeout(Duration::from_secs(600), is_done).await.unwrap().unwrap();
+    writing.write(call(&["one"])).await;
+    assert_eq!(writing.store.rows(), call(&["one"]));
+}
