@@ -104,7 +104,7 @@ impl Journal {
         let limits = &PersistLimits { segment_bytes, ..limits.clone() };
         let spool = Arc::new(Spool::open(path)?);
         let unusable = |reason| SpoolError::Unusable { path: path.to_owned(), reason };
-        let read = spool.checkpoint();
+        let read = spool.checkpoint().map_err(unusable)?;
         let end = end_of_leftovers(&spool, read, &stats).map_err(unusable)?;
         let (requests, received) = mpsc::channel(QUEUED_REQUESTS);
         let (sender, work) = mpsc::channel(1);

@@ -4,6 +4,7 @@
 //! its segment points at nothing else.
 
 use super::progress::Position;
+use crate::persist::private;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,9 @@ impl Spool {
     /// [`SpoolError`].
     pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
         let unusable = |reason| SpoolError::Unusable { path: path.to_owned(), reason };
-        fs::create_dir_all(path.join("damaged")).map_err(unusable)?;
+        for folder in [path, &path.join("damaged")] {
+            private::make_folder(folder).map_err(unusable)?;
+        }
         let lock = File::create(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -87,16 +90,19 @@ impl Spool {
         self.path.join(format!("{number:012}.journal"))
     }
 
-    /// What was read so far; the beginning if that is not known. Reading a record again does no harm.
-    pub(super) fn checkpoint(&self) -> Position {
+    /// What was read so far; the beginning if that is not known, or is after all that is there. Reading a record again does no
+    /// harm.
+    pub(super) fn checkpoint(&self) -> io::Result<Position> {
         let text = fs::read_to_string(self.path.join("checkpoint")).unwrap_or_default();
-        parse(&text).unwrap_or_default()
+        let read = parse(&text).unwrap_or_default();
+        let is_beyond = self.segments()?.last().is_some_and(|last| *last < read.segment);
+        Ok(if is_beyond { Position::default() } else { read })
     }
 
     /// Notes what was read: all of it or nothing, whenever the process dies.
     pub(super) fn set_checkpoint(&self, read: Position) -> io::Result<()> {
         let new = self.path.join("checkpoint.new");
-        fs::write(&new, format!("{} {}\n", read.segment, read.offset))?;
+        fs::write(&new, line_of(read))?;
         fs::rename(new, self.path.join("checkpoint"))
     }
 
@@ -123,9 +129,18 @@ fn number_of(name: &str) -> Option<u64> {
     name.strip_suffix(".journal")?.parse().ok()
 }
 
+/// With a checksum: a digit that is another would have segments deleted that nobody read.
+fn line_of(read: Position) -> String {
+    let place = format!("{} {}", read.segment, read.offset);
+    let checksum = crc32fast::hash(place.as_bytes());
+    format!("{place} {checksum:08x}\n")
+}
+
 fn parse(text: &str) -> Option<Position> {
-    let (segment, offset) = text.strip_suffix('\n')?.split_once(' ')?;
-    Some(Position { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+    let mut words = text.split_whitespace();
+    let (segment, offset) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let read = Position { segment, offset };
+    (text == line_of(read)).then_some(read)
 }
 
 #[cfg(test)]
@@ -153,13 +168,32 @@ mod tests {
     fn a_checkpoint_is_read_back_and_nonsense_is_the_beginning() {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path()).unwrap();
-        assert_eq!(spool.checkpoint(), Position::default());
+        assert_eq!(spool.checkpoint().unwrap(), Position::default());
         let read = Position { segment: 3, offset: 77 };
         spool.set_checkpoint(read).unwrap();
-        assert_eq!(spool.checkpoint(), read);
-        for nonsense in ["", "3", "3 7", "\0\0\0\0", "x y\n"] {
+        assert_eq!(spool.checkpoint().unwrap(), read);
+        for nonsense in ["", "3", "3 7", "\0\0\0\0", "x y\n", "3 77\n"] {
             fs::write(folder.path().join("checkpoint"), nonsense).unwrap();
-            assert_eq!(spool.checkpoint(), Position::default(), "{nonsense:?}");
+            assert_eq!(spool.checkpoint().unwrap(), Position::default(), "{nonsense:?}");
         }
+    }
+
+    #[test]
+    fn a_checkpoint_with_a_wrong_byte_or_after_all_that_is_there_is_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let read = Position { segment: 3, offset: 77 };
+        let line = line_of(read);
+        for at in 0..line.len() {
+            let mut flipped = line.clone().into_bytes();
+            flipped[at] ^= 1;
+            fs::write(folder.path().join("checkpoint"), flipped).unwrap();
+            assert_eq!(spool.checkpoint().unwrap(), Position::default(), "byte {at}");
+        }
+        spool.set_checkpoint(read).unwrap();
+        spool.create_segment(2).unwrap();
+        assert_eq!(spool.checkpoint().unwrap(), Position::default());
+        spool.create_segment(3).unwrap();
+        assert_eq!(spool.checkpoint().unwrap(), read);
     }
 }
