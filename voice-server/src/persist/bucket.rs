@@ -5,8 +5,10 @@
 
 use super::objects::{RecordingError, RecordingSettings};
 use crate::this_machine::is_this_machine;
+use object_store::ClientOptions;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
 use url::Url;
 
 /// The variables that are read here: a pair of keys, a session's token, the region; and what EKS and ECS set for the role
@@ -24,6 +26,10 @@ pub(crate) const VARIABLES: [&str; 11] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
+
+/// A bucket that takes or gives nothing for so long is taken for gone. It is also what one part of an upload may take, of which
+/// the bucket says nothing before it has all of it; how long a download lasts is its client's to say.
+const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 
 /// What the environment says of who opens the bucket.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +63,9 @@ fn builder(
     let with = |builder: AmazonS3Builder, (key, value): &(AmazonS3ConfigKey, SecretString)| {
         builder.with_config(*key, value.expose_secret())
     };
-    let mut builder = access.0.iter().fold(AmazonS3Builder::new(), with).with_bucket_name(bucket);
+    let client = ClientOptions::new().with_timeout_disabled().with_read_timeout(SILENCE_LIMIT);
+    let mut builder = access.0.iter().fold(AmazonS3Builder::new().with_client_options(client), with);
+    builder = builder.with_bucket_name(bucket);
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);
     }
@@ -140,6 +148,13 @@ mod tests {
             assert_eq!(value(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp)).as_deref(), Some("false"));
             assert_eq!(value(AmazonS3ConfigKey::SkipSignature).as_deref(), Some("false"));
         }
+    }
+
+    #[test]
+    fn an_answer_is_given_up_when_nothing_comes_and_not_because_it_is_long() {
+        let value = built(None, &KEYS);
+        assert_eq!(value(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout)), None);
+        assert_eq!(value(AmazonS3ConfigKey::Client(ClientConfigKey::ReadTimeout)).as_deref(), Some("1m"));
     }
 
     #[test]

@@ -7,17 +7,13 @@ use crate::persist::folders::Folders;
 use crate::persist::journal::Journal;
 use crate::persist::outgoing::Keeper;
 use crate::persist::stats::{Stats, add};
+use crate::persist::upload::{UploadError, upload};
 use crate::store::{Entry, Header, TurnLogEntry};
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::ObjectStore;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
 use tracing::warn;
-
-/// An object store takes a log within this.
-const PUT_WITHIN: Duration = Duration::from_secs(60);
 
 /// What ends the name of a log.
 pub(super) const SUFFIX: &str = ".turns.jsonl";
@@ -38,12 +34,10 @@ pub(super) struct Keeping {
 /// Why a log is not kept yet.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum KeepError {
-    #[error("its file cannot be read or removed: {0}")]
+    #[error("its file cannot be removed: {0}")]
     File(#[from] std::io::Error),
-    #[error("the object store does not take it: {0}")]
-    Objects(#[from] object_store::Error),
-    #[error("the object store took longer than {} s", PUT_WITHIN.as_secs())]
-    Slow,
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     #[error(transparent)]
     Journal(#[from] crate::persist::JournalError),
 }
@@ -67,10 +61,8 @@ impl Keeper for Keeping {
     async fn keep(&self, header: Header, file: &Path) -> Result<(), KeepError> {
         // The object store is not given again and again what the journal has no room for.
         self.journal.check()?;
-        let bytes = tokio::fs::read(file).await?;
         let key = key(&header);
-        let put = self.objects.put(&key, PutPayload::from(bytes));
-        timeout(PUT_WITHIN, put).await.map_err(|_| KeepError::Slow)??;
+        upload(&*self.objects, &key, file).await?;
         let entry = TurnLogEntry { header, object_key: key.to_string() };
         self.journal.append(&[Entry::TurnLog(entry)]).await?;
         Ok(tokio::fs::remove_file(file).await?)
