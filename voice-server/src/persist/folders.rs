@@ -2,6 +2,7 @@
 //!
 //! Invariant: a file's name says whose call it is, so that a file is all that is needed after a restart.
 
+use super::private;
 use crate::principal::{CallUuid, TenantId};
 use crate::store::Header;
 use std::fs;
@@ -22,8 +23,9 @@ impl Folders {
     /// `suffix` ends the names of its files.
     pub(super) fn open(folder: &Path, suffix: &'static str) -> io::Result<Self> {
         let folders = Self { running: folder.join("running"), ready: folder.join("ready"), suffix };
-        fs::create_dir_all(&folders.running)?;
-        fs::create_dir_all(&folders.ready)?;
+        for made in [folder, &folders.running, &folders.ready] {
+            private::make_folder(made)?;
+        }
         for file in fs::read_dir(&folders.running)? {
             let file = file?;
             fs::rename(file.path(), folders.ready.join(file.file_name()))?;

@@ -64,11 +64,7 @@ async fn connect(database: &Url) -> (Box<dyn AsyncRead + Send + Unpin>, Box<dyn 
 }
 
 /// Passes bytes on until it is told to swallow; then it keeps both ends open and says nothing.
-async fn pass(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    mut swallows: watch::Receiver<bool>,
-) {
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut swallows: watch::Receiver<bool>) {
     let mut bytes = [0; 4096];
     loop {
         let read = tokio::select! {
