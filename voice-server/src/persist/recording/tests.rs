@@ -115,6 +115,23 @@ async fn what_a_dead_run_left_is_kept_by_the_next() {
 }
 
 #[tokio::test]
+async fn of_files_without_a_whole_page_those_go_that_have_no_room_for_a_sound() {
+    let (world, objects) = (World::new(), Arc::new(InMemory::new()));
+    let folders = Folders::open(&world.data.path().join("recording"), ".ogg").unwrap();
+    for (call, bytes) in [(9, 0), (10, 110), (11, 1_000)] {
+        std::fs::write(folders.running(&header(call)), vec![0; bytes]).unwrap();
+    }
+    world.recordings(&objects).1.stop(PATIENTLY).await;
+    assert_eq!(objects.list(None).count().await, 0);
+    let ready = std::fs::read_dir(world.data.path().join("recording").join("ready")).unwrap();
+    let left: Vec<_> = ready.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(matches!(&left[..], [name] if name.ends_with("_0.ogg.damaged")), "{left:?}");
+    // The next start does not ask again.
+    world.recordings(&objects).1.stop(PATIENTLY).await;
+    assert_eq!(world.files("ready"), 1);
+}
+
+#[tokio::test]
 async fn where_the_object_store_is_away_a_recording_waits() {
     let (world, folder) = (World::new(), TempDir::new().unwrap());
     let objects = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
