@@ -99,6 +99,9 @@ impl Pass<'_> {
             for (header, recording) in &recordings {
                 if let Err(error) = self.delete_recording(header, recording).await {
                     self.goes_on()?;
+                    if matches!(error, RetentionError::Store(StoreError::Unavailable(_))) {
+                        self.of.store.ping().await?;
+                    }
                     warn!(call = %header.call, %error, "a recording past its retention stays for now");
                 }
             }
@@ -348,6 +351,18 @@ mod tests {
         retention.delete(OffsetDateTime::UNIX_EPOCH).await.unwrap();
         let others = (1..=20).filter(|call| *call != 7).map(header);
         assert_eq!(store.deleted(), others.collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_is_not_asked_for_each_recording() {
+        let (store, objects) = (Arc::new(ScriptedStore::default()), Arc::new(InMemory::new()));
+        for call in 1..=3 {
+            objects.put(&recording(call).object_key.as_str().into(), PutPayload::from_static(b"x")).await.unwrap();
+        }
+        store.will_expire((1..=3).map(recording));
+        store.will_meet([Meets::Away]);
+        assert!(retention(&store, Arc::clone(&objects) as _).delete(OffsetDateTime::UNIX_EPOCH).await.is_err());
+        assert_eq!(objects.list(None).count().await, 2);
     }
 
     #[tokio::test]

@@ -282,6 +282,9 @@ impl SystemStore for ScriptedStore {
 
     async fn forget_recording(&self, _: TenantId, id: Uuid) -> Stored<()> {
         let mut inner = self.inner();
+        if inner.meets.front() == Some(&Meets::Away) {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+        }
         inner.expired.retain(|recording| recording.id != id);
         inner.forgotten.push(id);
         Ok(())
