@@ -56,7 +56,6 @@ const api = { callAddress: async (token) => (addresses.push(token), "ws://x/"), 
 const line = { format: { encoding: "pcm16", rate: 24_000 }, maxWaitingBytes: 96_000 };
 const call = new Call(api, new EventLog(), line, observer);
 
-
 /** Opens a socket, and waits until the call has said hello on it. */
 async function opened(socket) {
   socket.open();
@@ -160,6 +159,7 @@ try {
     ["asked again", (socket, call) => call.hangUp(), true],
     ["no answer in time", (socket, call, late) => late(), true],
     ["closed in good order", (socket) => socket.onclose({ code: 1000 }), false],
+    ["closed in good order without a status", (socket) => socket.onclose({ code: 1005 }), false],
     ["answered", (socket) => socket.text({ type: "bye", reason: "caller_hung_up" }), false],
   ];
   for (const [what, happens, isToldAnew] of unanswered) {

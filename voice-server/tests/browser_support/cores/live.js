@@ -25,18 +25,19 @@ async function until(holds) {
   while (!holds()) await settled();
 }
 
-try {
-  const sound = new AudioContext();
-  const { stream } = new MediaStreamAudioDestinationNode(sound);
-  const [track] = stream.getAudioTracks();
-  Object.defineProperty(track, "muted", { value: true });
-  const done = [];
-  const [states, warnings] = [[], new Map()];
-  const microphone = { open: async () => (done.push("microphone opened"), stream), close: () => done.push("microphone closed") };
+const sound = new AudioContext();
+const { stream } = new MediaStreamAudioDestinationNode(sound);
+const [track] = stream.getAudioTracks();
+Object.defineProperty(track, "muted", { value: true });
+
+/** A call that is up, with its socket and all that its observer was told. Without `more` in `ready` it cannot be resumed. */
+async function up({ signIn = { asksServer: false, stopAsking: () => {}, forget: () => {} }, more = {} } = {}) {
+  const told = { done: [], states: [], warnings: new Map(), frames: 0, end: null };
+  const { done, states, warnings } = told;
   const live = new LiveCall({
     api: { callAddress: async () => "ws://x/" },
-    signIn: { asksServer: false, stopAsking: () => {}, forget: () => {} },
-    microphone,
+    signIn,
+    microphone: { open: async () => (done.push("microphone opened"), stream), close: () => done.push("microphone closed") },
     wavCaller: { attach: (context) => new GainNode(context), detach: () => {} },
     encoding: "pcm16",
     isCapturing: false,
@@ -44,19 +45,29 @@ try {
       state: (word) => states.push(word),
       warning: (cause, words) => warnings.set(cause, words),
       message: () => {},
-      peaks: () => {},
+      peaks: (side) => (told.frames += side === "caller" ? 1 : 0),
       tick: () => {},
       soundOpened: () => done.push(live.engine ? "sound opened" : "no sound"),
       microphoneGone: () => done.push("microphone gone"),
-      ended: (reason) => states.push(reason),
+      ended: (reason, sentence) => {
+        states.push(reason);
+        told.end = sentence;
+      },
     },
   });
+  const before = sockets.length;
   live.start("microphone");
-  await until(() => sockets.length === 1);
-  const [socket] = sockets;
+  await until(() => sockets.length > before);
+  const socket = sockets.at(-1);
   socket.onopen();
   await until(() => socket.sent.length === 1);
-  socket.text({ type: "ready", call_id: "c" });
+  socket.text({ type: "ready", call_id: "c", ...more });
+  return { live, socket, told };
+}
+
+try {
+  const { live, socket, told } = await up();
+  const { done, states, warnings } = told;
 
   // The loudspeaker can be chosen before anything is heard, whoever the caller is.
   assertEqual(done, ["sound opened", "microphone opened"]);
@@ -91,7 +102,17 @@ try {
   assertEqual([states.at(-1), live.engine.source], ["leaving", null]);
   socket.text({ type: "bye", reason: "caller_hung_up" });
   assertEqual(states.at(-1), "caller_hung_up");
-  await sound.close();
+
+  // What the server could not store is said whatever else there is to say: it withholds its bye, and closes in good order.
+  for (const [code, sentence] of [[1005, "You hung up. The server could not"], [1006, "You hung up, and the server has not answered."]]) {
+    const unstored = await up({ more: { resume: { token: "t", within_ms: 0 } } });
+    unstored.live.hangUp();
+    unstored.socket.text({ type: "error", code: "storage", message: "what is said cannot be stored for now" });
+    unstored.socket.onclose({ code });
+    const { end } = unstored.told;
+    assert(end?.startsWith(sentence) && end.includes("The server could not store all of what was said"), code, end);
+  }
 } finally {
+  await sound.close();
   globalThis.WebSocket = RealSocket;
 }

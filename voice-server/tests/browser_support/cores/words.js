@@ -15,6 +15,7 @@ for (const reason of ["lost", "refused", "caller_hung_up", undefined]) {
   const words = unstoredWords(reason);
   assert(words.includes("may be missing") && !words.includes("is in"), reason, words);
 }
+assert(/^It broke\. The server could not store/.test(unstoredWords("lost", "It broke.")), unstoredWords("lost", "It broke."));
 
 // Of a handshake that failed, only what is about the format is about Opus.
 for (const message of ["opus is not spoken here; use pcm16", "the rate 48000 is not spoken here; use 8000, 16000 or 24000"]) {

@@ -16,8 +16,11 @@ import { HUNG_UP_AWAY, HUNG_UP_UNANSWERED } from "./words.js";
 /** How long a socket may take to open and to answer. */
 const OPEN_MS = 8_000;
 
-/** The code of a socket that was closed in good order (RFC 6455, 7.4.1). */
-const CLOSED_NORMALLY = 1_000;
+/**
+ * The codes of a socket that was closed in good order (RFC 6455, 7.4.1): by a status that says so, and without one. Whoever
+ * was asked to end the call has read that by then.
+ */
+const CLOSED_IN_ORDER = [1_000, 1_005];
 
 export class Call {
   /**
@@ -235,7 +238,7 @@ export class Call {
     this.isUp = false;
     this.hasGreeted = false;
     this.heartbeat.stop();
-    if (this.isHangingUp) return code === CLOSED_NORMALLY ? this.#end("caller_hung_up") : this.#byeUnanswered();
+    if (this.isHangingUp) return CLOSED_IN_ORDER.includes(code) ? this.#end("caller_hung_up") : this.#byeUnanswered();
     if (!this.resume) return this.#end("line_lost");
     this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
     this.#retry();

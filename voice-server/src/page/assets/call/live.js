@@ -352,8 +352,8 @@ export class LiveCall {
     this.signIn.stopAsking();
     // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use.
     if (reason === "unauthorized" && !this.signIn.asksServer) this.signIn.forget();
-    const handshake = reason === "handshake_failed" ? this.handshakeWords : null;
-    this.observer.ended(reason, sentence ?? handshake ?? (this.isUnstored ? unstoredWords(reason) : null));
+    const words = sentence ?? (reason === "handshake_failed" ? this.handshakeWords : null) ?? null;
+    this.observer.ended(reason, this.isUnstored ? unstoredWords(reason, words) : words);
   }
 
   #letGo() {

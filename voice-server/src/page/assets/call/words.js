@@ -58,9 +58,9 @@ const WITHOUT_RECORD = Object.freeze({
   refused: "The server no longer has this call.",
 });
 
-/** Why a call ended of which the server could not store everything. */
-export function unstoredWords(reason) {
-  const why = WITHOUT_RECORD[reason] ?? reasonWords(reason);
+/** Why a call ended of which the server could not store everything; `sentence` says it where the reason has no words of its own. */
+export function unstoredWords(reason, sentence = null) {
+  const why = sentence ?? WITHOUT_RECORD[reason] ?? reasonWords(reason);
   return `${why} The server could not store all of what was said: the end of it may be missing in the call's record.`;
 }
 
