@@ -203,6 +203,7 @@ async fn a_wrong_token_is_asked_for_again_and_with_a_right_one_the_call_goes_on(
     page.web.type_into("#token", &format!("{}\n", server.access.token().expose_secret())).await;
     page.until_text("#warning", "Signed in again; the call goes on.").await;
     page.until("#sign-in[hidden]").await;
+    page.until_true("the focus on no button of the call", "document.activeElement.id === 'tab-call'").await;
     page.web.type_into("#say", "Still here.\n").await;
     page.until_text("#transcript li[data-outcome=completed] .heard", "Still here.").await;
     page.click("#call").await;

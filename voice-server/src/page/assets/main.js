@@ -39,7 +39,7 @@ const isCapturing = new URLSearchParams(location.search).get("capture") === "1";
 const microphone = new Microphone();
 const wavCaller = new WavCaller();
 const notices = new Notices();
-const signInView = new SignInView(notices);
+const signInView = new SignInView(notices, () => desk.isRunning);
 const signIn = new SignIn(() => signedIn());
 const api = new Api(signIn);
 const logView = new LogView(byId("view-log"));

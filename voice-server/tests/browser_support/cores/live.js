@@ -1,5 +1,7 @@
 // A call as the page holds it: the line and the microphone are made up, the sound is the browser's.
 const { LiveCall } = await module("call/live.js");
+const { SignIn } = await module("api/sign-in.js");
+const { SignInView } = await module("view/sign-in.js");
 
 const sockets = [];
 const RealSocket = globalThis.WebSocket;
@@ -32,7 +34,7 @@ Object.defineProperty(track, "muted", { value: true });
 
 /** A call that is up, with its socket and all that its observer was told. Without `more` in `ready` it cannot be resumed. */
 async function up({ signIn = { asksServer: false, stopAsking: () => {}, forget: () => {} }, more = {} } = {}) {
-  const told = { done: [], states: [], warnings: new Map(), frames: 0, end: null };
+  const told = { done: [], states: [], warnings: new Map(), frames: 0, end: null, isOver: false };
   const { done, states, warnings } = told;
   const live = new LiveCall({
     api: { callAddress: async () => "ws://x/" },
@@ -51,7 +53,7 @@ async function up({ signIn = { asksServer: false, stopAsking: () => {}, forget: 
       microphoneGone: () => done.push("microphone gone"),
       ended: (reason, sentence) => {
         states.push(reason);
-        told.end = sentence;
+        Object.assign(told, { end: sentence, isOver: true });
       },
     },
   });
@@ -111,6 +113,22 @@ try {
     unstored.socket.onclose({ code });
     const { end } = unstored.told;
     assert(end?.startsWith(sentence) && end.includes("The server could not store all of what was said"), code, end);
+  }
+
+  // Whoever types a token when the call ends stays in the field if another token is needed, and else starts no call by it.
+  takeOverElements();
+  const byId = (id) => document.getElementById(id);
+  for (const [reason, focused] of [["unauthorized", "token"], ["agent_hung_up", "tab-call"]]) {
+    let call = null;
+    const view = new SignInView({ announce: () => {} }, () => call !== null && !call.told.isOver);
+    const signIn = new SignIn(() => view.show(signIn));
+    signIn.use("of.a.person");
+    call = await up({ signIn });
+    call.socket.text({ type: "auth_expiring", in_ms: 1_000 });
+    await until(() => !byId("sign-in").hidden);
+    byId("token").focus();
+    call.socket.text({ type: "bye", reason });
+    assertEqual([call.told.isOver, document.activeElement.id, byId("sign-in").hidden], [true, focused, focused !== "token"], reason);
   }
 } finally {
   await sound.close();

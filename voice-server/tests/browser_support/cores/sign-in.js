@@ -82,7 +82,8 @@ try {
   const byId = (id) => document.getElementById(id);
   const reason = () => byId("reason").textContent;
   const said = [];
-  const view = new SignInView({ announce: (words) => said.push(words) });
+  let isCalling = false;
+  const view = new SignInView({ announce: (words) => said.push(words) }, () => isCalling);
   const shownFor = () => {
     const signIn = new SignIn(() => view.show(signIn));
     return signIn;
@@ -123,6 +124,13 @@ try {
     byId(use).click();
     assertEqual(document.activeElement.id, next, use);
   }
+
+  // While a call runs or ends, nobody is moved to the button that would end it or start another one.
+  pasting.fromPerson();
+  isCalling = true;
+  paste(tokenOf({ sub: "ann" }));
+  assertEqual([byId("sign-in").hidden, document.activeElement.id], [true, "tab-call"]);
+  isCalling = false;
 } finally {
   globalThis.fetch = realFetch;
 }

@@ -349,9 +349,10 @@ export class LiveCall {
     if (this.phase === "ended") return;
     this.phase = "ended";
     this.#letGo();
-    this.signIn.stopAsking();
-    // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use.
+    // Where the server gives no other, a person is asked for one: the call that ended said that this one is of no use. Whoever
+    // types another one already is asked without a break, and all of this comes before the button would start a call.
     if (reason === "unauthorized" && !this.signIn.asksServer) this.signIn.forget();
+    this.signIn.stopAsking();
     const words = sentence ?? (reason === "handshake_failed" ? this.handshakeWords : null) ?? null;
     this.observer.ended(reason, this.isUnstored ? unstoredWords(reason, words) : words);
   }

@@ -1,15 +1,15 @@
 // Who is signed in, the field for a token where somebody has to bring one, and the question about one that came by itself.
 //
 // Invariant: what is wrong with a token is said where it was brought; whoever used a part that is no longer there has the
-// next one that is of use.
+// next one that is of use, and never a button that would start or end a call under hands that are busy with something else.
 
 import { whoIs } from "../api/sign-in.js";
 import { byId } from "./dom.js";
 
 export class SignInView {
-  /** `notices` reads out. */
-  constructor(notices) {
-    this.notices = notices;
+  /** `notices` reads out; `isCalling` tells whether a call runs or is about to end. */
+  constructor(notices, isCalling) {
+    Object.assign(this, { notices, isCalling });
     /** Whether somebody wanted to call and was told to sign in first. */
     this.hasAsked = false;
   }
@@ -43,7 +43,13 @@ export class SignInView {
     byId("token-fault").hidden = signIn.fault === null;
     byId("token-fault").textContent = signIn.fault ?? "";
     this.#who(signIn);
-    if (focused?.closest("[hidden]")) (firstOf("token-use", "token", "call") ?? document.querySelector("[role=tab][aria-selected=true]")).focus();
+    if (focused?.closest("[hidden]")) this.#next().focus();
+  }
+
+  /** The next part that is of use to whoever was in one that is hidden. */
+  #next() {
+    const inOrder = ["token-use", "token", ...(this.isCalling() ? [] : ["call"])];
+    return firstOf(...inOrder) ?? document.querySelector("[role=tab][aria-selected=true]");
   }
 
   #who(signIn) {
