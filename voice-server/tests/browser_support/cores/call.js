@@ -126,7 +126,7 @@ try {
   // Whoever hangs up without a connection is done; the server is told as soon as it can be.
   // So it is where the page cannot go on.
   const leaves = [
-    [(call) => call.hangUp(), "caller_hung_up", "trying to tell the server"],
+    [(call) => call.hangUp(0), "caller_hung_up", "trying to tell the server"],
     [(call) => call.abandon("no_codec", "The codec broke."), "no_codec", "The codec broke."],
   ];
   for (const [leave, why, words] of leaves) {
@@ -156,7 +156,7 @@ try {
   const unanswered = [
     ["closed", (socket) => socket.onclose({ code: 1006 }), true],
     ["silent", (socket, call) => call.heartbeat.silent(), true],
-    ["asked again", (socket, call) => call.hangUp(), true],
+    ["asked again", (socket, call) => call.hangUp(1_000), true],
     ["no answer in time", (socket, call, late) => late(), true],
     ["closed in good order", (socket) => socket.onclose({ code: 1000 }), false],
     ["closed in good order without a status", (socket) => socket.onclose({ code: 1005 }), false],
@@ -172,9 +172,11 @@ try {
     up.text({ type: "ready", call_id: "g", resume: { token: `t-${what}`, within_ms: 30_000 } });
     let late = null;
     globalThis.setTimeout = (act, ms, ...rest) => (ms === 8_000 ? (late = act) : later(act, ms, ...rest));
-    leaving.hangUp();
+    leaving.hangUp(0);
     globalThis.setTimeout = later;
-    assert(up.texts.at(-1).type === "bye" && !leaving.isOver, what);
+    // A button that is pressed twice is not asked to insist.
+    for (const nowMs of [30, 200, 999]) leaving.hangUp(nowMs);
+    assert(up.texts.filter(({ type }) => type === "bye").length === 1 && !leaving.isOver, what);
     if (isToldAnew) next = nextSocket();
     happens(up, leaving, late);
     const [reason, sentence] = await left.promise;

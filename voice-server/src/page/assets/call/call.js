@@ -22,6 +22,9 @@ const OPEN_MS = 8_000;
  */
 const CLOSED_IN_ORDER = [1_000, 1_005];
 
+/** Whoever hangs up again sooner than this after the bye has pressed twice; later they insist: an answer takes a round trip. */
+const INSIST_MS = 1_000;
+
 export class Call {
   /**
    * `encoding` has the audio's `format`, and how many bytes may wait for a slow socket (`maxWaitingBytes`): beyond, audio is
@@ -42,8 +45,8 @@ export class Call {
     this.timer = null;
     this.hasGreeted = false;
     this.isUp = false;
-    /** Whether the server was asked to end the call and has not answered. */
-    this.isHangingUp = false;
+    /** When the server was asked to end the call; `null` if it was not. */
+    this.byeMs = null;
     this.isOver = false;
     this.id = null;
     this.heartbeat = new Heartbeat((n) => this.say({ type: "ping", n }), () => this.#giveUp());
@@ -89,13 +92,16 @@ export class Call {
   }
 
   /**
-   * Asks the server to end the call. Without a socket, and where it does not answer or is asked again, the call is over for
-   * the page at once, and the server is told later.
+   * Asks the server to end the call. Without a socket, and where it does not answer or is asked again after INSIST_MS, the
+   * call is over for the page at once, and the server is told later.
    */
-  hangUp() {
+  hangUp(nowMs) {
     if (!this.isUp) return this.#hangUpUnconnected("caller_hung_up", this.attempts ? HUNG_UP_AWAY : null);
-    if (this.isHangingUp) return this.#byeUnanswered();
-    this.isHangingUp = true;
+    if (this.byeMs !== null) {
+      if (nowMs - this.byeMs >= INSIST_MS) this.#byeUnanswered();
+      return;
+    }
+    this.byeMs = nowMs;
     this.say({ type: "bye" });
     this.lastWords = setTimeout(() => this.#byeUnanswered(), OPEN_MS);
   }
@@ -238,7 +244,7 @@ export class Call {
     this.isUp = false;
     this.hasGreeted = false;
     this.heartbeat.stop();
-    if (this.isHangingUp) return CLOSED_IN_ORDER.includes(code) ? this.#end("caller_hung_up") : this.#byeUnanswered();
+    if (this.byeMs !== null) return CLOSED_IN_ORDER.includes(code) ? this.#end("caller_hung_up") : this.#byeUnanswered();
     if (!this.resume) return this.#end("line_lost");
     this.attempts ??= new Attempts(performance.now(), this.resume.within_ms);
     this.#retry();

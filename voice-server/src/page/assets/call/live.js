@@ -123,7 +123,7 @@ export class LiveCall {
   hangUp() {
     if (!this.call) return this.#ended("caller_hung_up");
     if (this.phase === "up") this.#leaving();
-    this.call.hangUp();
+    this.call.hangUp(performance.now());
   }
 
   /** Whoever has hung up is not listened to any more, whenever the server's answer comes. */

@@ -1,7 +1,8 @@
 // The buttons of a call, and its state in words.
 //
 // Invariant: what cannot be done in a state is disabled. Every state is there for the eye; read out is only that a call comes
-// up, breaks, goes on or ends. One button starts a call and hangs up, so that of a double click only the first counts.
+// up, breaks, goes on or ends. One button starts a call and hangs up, so that of a double click and of a key that is
+// held down only the first counts.
 
 import { STATES, reasonWords, seconds } from "../call/words.js";
 import { byId, el } from "./dom.js";
@@ -20,6 +21,8 @@ export class Desk {
     Object.assign(this, { actions, notices });
     this.parts = Object.fromEntries(["call", "mute", "interrupt", "say", "say-send"].map((id) => [id, byId(id)]));
     this.parts.call.addEventListener("click", ({ detail }) => this.#call(detail));
+    // A button presses itself again and again while a key is held down on it.
+    this.parts.call.addEventListener("keydown", (event) => event.repeat && event.preventDefault());
     this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
     this.parts.interrupt.addEventListener("click", () => actions.interrupt());
     byId("say-form").addEventListener("submit", (event) => this.#say(event));
