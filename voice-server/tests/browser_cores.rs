@@ -49,6 +49,11 @@ async fn a_connection_that_is_silently_gone_is_noticed_and_a_page_that_slept_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_is_nearly_too_slow_is_said_to_be_until_it_has_been_fast_for_a_while() {
+    check(include_str!("browser_support/cores/uplink.js")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_file_can_be_opened_as_a_log() {
     check(include_str!("browser_support/cores/log.js")).await;
 }

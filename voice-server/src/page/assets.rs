@@ -58,6 +58,7 @@ pub(super) const ALL: &[Asset] = assets![
     "call/reconnect.js",
     "call/socket.js",
     "call/traffic.js",
+    "call/uplink.js",
     "call/wire.js",
     "call/words.js",
     "icon.svg",

@@ -68,7 +68,7 @@ async function up({ signIn = { asksServer: false, stopAsking: () => {}, forget: 
 }
 
 try {
-  const { live, socket, told } = await up();
+  const { live, socket, told } = await up({ more: { resume: { token: "t", within_ms: 30_000 } } });
   const { done, states, warnings } = told;
 
   // The loudspeaker can be chosen before anything is heard, whoever the caller is.
@@ -85,24 +85,42 @@ try {
   assert(!isMute() && warnings.get("microphone").startsWith("The microphone is gone."), "gone, not mute");
   assertEqual(done.at(-1), "microphone gone");
 
-  // What the line has no room for is counted and said, until a turn has come to its end without that.
+  // What the line has no room for is counted and said, also where a turn comes to its end, for as long as the connection is this one.
+  const isSlow = () => warnings.get("uplink")?.startsWith("The connection is too slow for your voice") ?? false;
   assertEqual(live.dropped, 0);
   socket.bufferedAmount = 1e9;
   await until(() => live.dropped > 0);
-  assert(warnings.get("uplink").startsWith("The connection is too slow for your voice"), warnings.get("uplink"));
-  socket.bufferedAmount = 0;
+  assert(isSlow());
   socket.text({ type: "turn", turn: 1, reply: 1, eot_ms: null });
-  assertEqual(warnings.get("uplink"), null);
+  assert(isSlow(), "it is slow still");
+  const back = sockets.length;
+  socket.onclose({ code: 1006 });
+  assert(!isSlow(), "what is said is that it is lost");
+  live.online();
+  await until(() => sockets.length > back);
+  const next = sockets.at(-1);
+  next.onopen();
+  await until(() => next.sent.length === 1);
+  next.text({ type: "resumed", received: 0, away_ms: 1 });
+  assert(!isSlow());
+  const { frames } = told;
+  await until(() => told.frames > frames + 2);
+  assert(!isSlow());
 
   // Whoever hangs up is not listened to any more, before the server has answered.
   const before = done.length;
   live.hangUp();
   assertEqual([states.at(-1), done.slice(before), live.engine.source], ["leaving", ["microphone closed"], null]);
-  assertEqual(socket.texts.at(-1), { type: "bye" });
+  assertEqual(next.texts.at(-1), { type: "bye" });
   live.useStream(stream);
-  socket.text({ type: "speaking", who: "caller", on: false });
+  next.text({ type: "speaking", who: "caller", on: false });
   assertEqual([states.at(-1), live.engine.source], ["leaving", null]);
-  socket.text({ type: "bye", reason: "caller_hung_up" });
+  const { dropped } = live;
+  next.bufferedAmount = 1e9;
+  const leaving = told.frames;
+  await until(() => told.frames > leaving + 2);
+  assert(live.dropped === dropped && !isSlow(), "nobody misses what is not to be heard");
+  next.text({ type: "bye", reason: "caller_hung_up" });
   assertEqual(states.at(-1), "caller_hung_up");
 
   // What the server could not store is said whatever else there is to say: it withholds its bye, and closes in good order.

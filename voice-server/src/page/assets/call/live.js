@@ -13,6 +13,7 @@ import { Floor } from "../model/floor.js";
 import { Measure } from "../model/measure.js";
 import { Call } from "./call.js";
 import { EventLog } from "./log.js";
+import { Uplink } from "./uplink.js";
 import { CODEC_FAILURES, NO_OPUS_HERE, WARNINGS, isAboutOpus, problemCause, problemWords, unstoredWords } from "./words.js";
 
 /** Messages that are about the sound of a reply. */
@@ -37,8 +38,7 @@ export class LiveCall {
     this.floor = new Floor();
     this.arrivals = new ArrivalJitter();
     this.playback = { buffered_ms: 0, target_ms: 0, counters: { gaps: 0, concealed_ms: 0, late: 0, refused: 0 } };
-    /** Frames of the caller that the line had no room for. */
-    this.dropped = 0;
+    this.uplink = new Uplink(this.lineRate, (isFull) => this.#warn("uplink", isFull ? WARNINGS.uplinkSlow : null));
     this.isMuted = false;
     this.isUnstored = false;
     /** Whether a person has been asked for another token. */
@@ -168,6 +168,11 @@ export class LiveCall {
     return this.call?.heartbeat.roundTripMs ?? null;
   }
 
+  /** Frames of the caller that the line had no room for. */
+  get dropped() {
+    return this.uplink.dropped;
+  }
+
   get reconnects() {
     return this.call?.reconnects ?? 0;
   }
@@ -186,6 +191,7 @@ export class LiveCall {
       },
       lost: (attempts) => {
         this.phase = "reconnecting";
+        this.uplink.forget();
         this.#say("reconnecting", attempts);
       },
       resumed: (awayMs) => {
@@ -224,7 +230,7 @@ export class LiveCall {
     if (message.type === "auth_renewed") this.#renewed();
     if (message.type !== "turn") return;
     // A reply that was told to its end was spoken and stored.
-    for (const cause of ["stage", "storage", "slow", "line", "codec", "uplink"]) this.#warn(cause, null);
+    for (const cause of ["stage", "storage", "slow", "line", "codec"]) this.#warn(cause, null);
     if (!this.isAsking) this.#warn("token", null);
   }
 
@@ -286,15 +292,17 @@ export class LiveCall {
     }
     if (data.type === "skipped") return this.measure.skipped(data.position, data.samples);
     this.call?.tick(performance.now());
-    if (this.call?.takesAudio) this.codec.encode(data.position, data.pcm);
-    else if (this.call?.isUp) this.#uplinkFull();
+    this.#sendCaller(data);
     this.recorder.caller.push(data.pcm);
     this.observer.peaks("caller", this.measure.callerFrame(data.position), data.peaks);
   }
 
-  #uplinkFull() {
-    this.dropped += 1;
-    this.#warn("uplink", WARNINGS.uplinkSlow);
+  /** Nobody misses what a caller says who is not connected, or has hung up. */
+  #sendCaller({ position, pcm }) {
+    if (this.call?.takesAudio) {
+      this.codec.encode(position, pcm);
+      this.uplink.took(pcm.length);
+    } else if (this.phase === "up") this.uplink.refused();
   }
 
   #agentTold(data) {
