@@ -33,7 +33,7 @@ const [track] = stream.getAudioTracks();
 Object.defineProperty(track, "muted", { value: true });
 
 /** A call that is up, with its socket and all that its observer was told. Without `more` in `ready` it cannot be resumed. */
-async function up({ signIn = { asksServer: false, stopAsking: () => {}, forget: () => {} }, more = {} } = {}) {
+async function up({ signIn = { asksServer: false, stopAsking: () => {}, forget: () => {}, forgetFault: () => {} }, more = {} } = {}) {
   const told = { done: [], states: [], warnings: new Map(), frames: 0, end: null, isOver: false };
   const { done, states, warnings } = told;
   const live = new LiveCall({
@@ -141,7 +141,11 @@ try {
     const view = new SignInView({ announce: () => {} }, () => call !== null && !call.told.isOver);
     const signIn = new SignIn(() => view.show(signIn));
     signIn.use("of.a.person");
+    location.hash = "#token=t%C3%B6k%C3%A9n";
+    signIn.look();
+    assert(!byId("token-fault").hidden);
     call = await up({ signIn });
+    assert(byId("token-fault").hidden, "a call has begun without it");
     call.socket.text({ type: "auth_expiring", in_ms: 1_000 });
     await until(() => !byId("sign-in").hidden);
     byId("token").focus();

@@ -77,6 +77,15 @@ try {
   fresh.use("aZ09-._~+/==");
   assertEqual([fresh.fault, fresh.isSignedIn], [null, true]);
 
+  // What was wrong with one of the address is forgotten with the next answer about one.
+  location.hash = "#token=of.somebody.else";
+  fresh.look();
+  location.hash = "#token=t%C3%B6k%C3%A9n";
+  fresh.look();
+  assert(fresh.fault !== null && fresh.offered !== null);
+  fresh.decline();
+  assertEqual([fresh.fault, fresh.offered, fresh.isSignedIn], [null, null, true]);
+
   // On the page: who waits for the server is told so, and nothing of it stays once it has answered.
   takeOverElements();
   const byId = (id) => document.getElementById(id);

@@ -73,9 +73,15 @@ export class SignIn {
     if (offered !== null) this.use(offered);
   }
 
-  /** The token that was offered is forgotten. */
+  /** The token that was offered is forgotten, and what was wrong with another one. */
   decline() {
     this.offered = null;
+    this.forgetFault();
+  }
+
+  /** What was wrong with a token is of no use any more. */
+  forgetFault() {
+    this.fault = null;
     this.changed();
   }
 

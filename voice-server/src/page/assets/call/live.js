@@ -48,6 +48,7 @@ export class LiveCall {
 
   /** `source` is "microphone" or "files". Must be called from a click. */
   async start(source) {
+    this.signIn.forgetFault();
     this.#say(source === "files" ? "connecting" : "asking");
     try {
       this.engine = await this.#openSound();
