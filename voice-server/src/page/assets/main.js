@@ -113,7 +113,12 @@ function showLog(name, text) {
   logView.focus();
 }
 
-signInView.bind({ use: (token) => signIn.use(token), accept: () => signIn.accept(), decline: () => signIn.decline() });
+signInView.bind({
+  use: (token) => signIn.use(token),
+  accept: () => signIn.accept(),
+  decline: () => signIn.decline(),
+  useServers: () => signIn.useServers(),
+});
 addEventListener("hashchange", () => signIn.look());
 // Whoever leaves the page hangs up; the server would otherwise keep the call for them.
 addEventListener("pagehide", () => live?.leave());

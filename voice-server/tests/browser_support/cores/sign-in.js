@@ -107,7 +107,7 @@ try {
 
   // Without the server's, a person is asked; what is no token is said where it was pasted, and the field stays.
   const pasting = shownFor();
-  view.bind({ use: (token) => pasting.use(token), accept: () => pasting.accept(), decline: () => pasting.decline() });
+  view.bind({ use: (token) => pasting.use(token), accept: () => pasting.accept(), decline: () => pasting.decline(), useServers: () => pasting.useServers() });
   answers.push(answer(404));
   const asked = pasting.start();
   view.ask(pasting);
@@ -140,6 +140,38 @@ try {
   paste(tokenOf({ sub: "ann" }));
   assertEqual([byId("sign-in").hidden, document.activeElement.id], [true, "tab-call"]);
   isCalling = false;
+
+  // Where the server gives tokens, whoever brought one that is of no use can take the server's, and nobody else is given it.
+  const button = byId("token-development");
+  const isOffered = () => button.closest("[hidden]") === null;
+  pasting.forget();
+  assert(!isOffered(), "this server gives none");
+  pasting.isDevelopment = true;
+  pasting.fromPerson();
+  assert(!isOffered(), "a call needs one of the same person");
+  pasting.stopAsking();
+  assert(isOffered() && !pasting.asksServer && button.type === "button");
+  button.focus();
+  answers.push(answer(503));
+  button.click();
+  while (pasting.fault === null) await settled();
+  assert(byId("token-fault").textContent.startsWith("The server gives no token now.") && isOffered());
+  assert(document.activeElement === button);
+  answers.push(answer(201, tokenOf({ sub: "dev" })), answer(201, "asked twice"));
+  button.click();
+  button.click();
+  while (!pasting.isSignedIn) await settled();
+  assertEqual([said.at(-1), isOffered(), document.activeElement.id, pasting.fault], ["Signed in as dev (development).", false, "call", null]);
+  assertEqual(answers.splice(0).length, 1, "asked once");
+
+  // A token that is pasted meanwhile is used, and nothing is wrong.
+  pasting.use("no.token.atall");
+  pasting.forget();
+  answers.push(answer(201, "the developer's"));
+  const choosing = pasting.useServers();
+  pasting.use(brought);
+  await choosing;
+  assertEqual([await pasting.token(), pasting.isPersons, pasting.fault], [brought, true, null]);
 } finally {
   globalThis.fetch = realFetch;
 }

@@ -2,7 +2,7 @@
 //
 // Invariant: the token is in memory only, and in no address for longer than it takes to read it. One from an address is used
 // only once somebody says so: whoever made the link would otherwise choose in whose name this person talks. Where somebody
-// brought a token, the server's own is never used in its place: it is another person's.
+// brought a token, the server's own is never used in its place unless they say so: it is another person's.
 
 /** A token that runs out sooner is renewed before it is used. */
 const RENEW_BEFORE_MS = 60_000;
@@ -24,6 +24,8 @@ const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
 
 const NO_TOKEN = "That is no token: there are letters in it that no token has. Copy it again, whole and without anything else.";
 
+const NO_SERVERS_TOKEN = "The server gives no token now. Try again, or paste one above.";
+
 /** There is no token, and a person has to bring one. */
 export class NotSignedIn extends Error {
   constructor() {
@@ -38,7 +40,7 @@ export class SignIn {
     this.current = null;
     /** Whether the server signs tokens for its page; `null` before that was asked. */
     this.isDevelopment = null;
-    /** Whether somebody brought a token, which then is the only way to the next one. */
+    /** Whether somebody brought a token, which then is the only way to the next one until they say otherwise. */
     this.isPersons = false;
     /** How many questions to the server have no answer yet. */
     this.unanswered = 0;
@@ -94,6 +96,22 @@ export class SignIn {
   use(token) {
     this.fault = TOKEN.test(token) ? null : NO_TOKEN;
     if (this.fault === null) this.#take(token);
+    this.changed();
+  }
+
+  /** Whether the server's own token can be chosen in place of one that is asked for. */
+  get offersServers() {
+    return this.isDevelopment === true && this.current === null && this.wanted === null;
+  }
+
+  /** The server's own token is used, unless somebody brings another one meanwhile. */
+  async useServers() {
+    if (!this.offersServers || this.isSigningIn) return;
+    this.isPersons = false;
+    const renewing = this.renew();
+    this.forgetFault();
+    if ((await renewing) || this.isPersons) return;
+    this.fault = NO_SERVERS_TOKEN;
     this.changed();
   }
 

@@ -14,8 +14,8 @@ export class SignInView {
     this.hasAsked = false;
   }
 
-  /** `use` gets the token that was pasted; `accept` and `decline` answer for the one that was offered. */
-  bind({ use, accept, decline }) {
+  /** `use` gets the token that was pasted; `accept` and `decline` answer for the one that was offered; `useServers` takes the server's. */
+  bind({ use, accept, decline, useServers }) {
     byId("sign-in").addEventListener("submit", (event) => {
       event.preventDefault();
       const field = byId("token");
@@ -24,6 +24,7 @@ export class SignInView {
     });
     byId("token-use").addEventListener("click", accept);
     byId("token-drop").addEventListener("click", decline);
+    byId("token-development").addEventListener("click", useServers);
   }
 
   /** There is no call without a token. */
@@ -36,6 +37,7 @@ export class SignInView {
   show(signIn) {
     const focused = document.activeElement;
     byId("sign-in").hidden = !signIn.needsPerson || signIn.offered !== null;
+    byId("token-development").hidden = !signIn.offersServers;
     document.body.dataset.signedIn = String(signIn.isSignedIn);
     byId("token-offer").hidden = signIn.offered === null;
     const whose = whoIs(signIn.offered) ?? "somebody it does not name";
