@@ -51,6 +51,11 @@ try {
   assertEqual([await overtaken, (await newest) !== null, live()], [null, true, ["system"]]);
   microphone.close();
   assertEqual(live(), []);
+  isBusy = true;
+  const failing = microphone.open();
+  microphone.close();
+  assertEqual(await failing, null, "so is what cannot be had");
+  isBusy = false;
 
   // A microphone is lost once a call that heard one hears none any more; not while the first is being asked for.
   assert(!microphone.isLost);

@@ -93,6 +93,40 @@ try {
   for (let turn = 0; turn < 5; turn += 1) await settled();
   assertEqual([live(), opened.length], [["desk"], before + 1]);
 
+  // One that ends each time is opened three times in a call, and again once a device has come or gone or somebody has chosen one.
+  const ends = () => {
+    opened.at(-1).track.readyState = "ended";
+    settings.revive();
+  };
+  call.useStream = ends;
+  settings.ended();
+  for (const [what, happens, opens] of [
+    ["its end", ends, 3],
+    ["a device", () => media.dispatchEvent(new Event("devicechange")), 3],
+    ["a choice", () => byId("input-device").dispatchEvent(new Event("change")), 4],
+  ]) {
+    const soFar = opened.length;
+    happens();
+    for (let turn = 0; turn < 20; turn += 1) await settled();
+    assertEqual(opened.length - soFar, opens, what);
+  }
+  call.useStream = (stream) => stream && streams.push(stream);
+
+  // It is replaced again in the next call. What cannot be had is not said once the call that wanted it is over.
+  const [unheard, told] = [Promise.withResolvers(), warnings.length];
+  const { getUserMedia } = media;
+  let asked = 0;
+  media.getUserMedia = () => ((asked += 1), unheard.promise);
+  settings.ended();
+  settings.revive();
+  for (let turn = 0; turn < 5; turn += 1) await settled();
+  microphone.close();
+  unheard.reject(Object.assign(new Error("busy"), { name: "NotReadableError" }));
+  for (let turn = 0; turn < 5; turn += 1) await settled();
+  assertEqual([asked, warnings.length], [1, told]);
+  media.getUserMedia = getUserMedia;
+  await microphone.open();
+
   // Where files are the caller, and once nobody calls, no microphone is opened.
   opened.at(-1).track.readyState = "ended";
   call.source = "files";

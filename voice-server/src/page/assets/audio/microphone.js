@@ -38,7 +38,11 @@ export class Microphone {
         true,
       );
     }
-    const stream = await this.#get();
+    const stream = await this.#get().catch((error) => {
+      // What became of a request that was given up is nobody's any more, a failure too.
+      if (request === this.requests) throw error;
+      return null;
+    });
     if (request !== this.requests) {
       stopped(stream);
       return null;

@@ -13,6 +13,9 @@ const PAUSE_BEFORE_FILE_MS = 500;
 /** Without a greeting the first file is said after this long. */
 const FIRST_FILE_MS = 3_000;
 
+/** How often a microphone that is gone is replaced, until a device has come or gone or a person has chosen: one may end at once each time. */
+const MAX_REVIVALS = 3;
+
 export class SettingsView {
   /** `live` gives the call that runs, if one does; `notices` warns of what cannot be had. */
   constructor({ microphone, wavCaller, notices, live }) {
@@ -23,7 +26,8 @@ export class SettingsView {
     [this.wanting, this.revival] = [null, Promise.resolve()];
     byId("files").addEventListener("change", ({ target }) => this.#files(target.files));
     byId("say-file").addEventListener("click", () => this.#sayFile());
-    byId("input-device").addEventListener("change", ({ target }) => this.#want("deviceId", target.value));
+    this.revivals = 0;
+    byId("input-device").addEventListener("change", ({ target }) => this.#choose(target.value));
     byId("output-device").addEventListener("change", ({ target }) => this.#output(target.value));
     for (const box of document.querySelectorAll("#treatments input")) {
       box.addEventListener("change", () => this.#want(box.name, box.checked));
@@ -86,7 +90,7 @@ export class SettingsView {
 
   ended() {
     clearTimeout(this.timer);
-    [this.timer, this.hasHeardAgent, this.isByFile, this.word] = [null, false, false, null];
+    [this.timer, this.hasHeardAgent, this.isByFile, this.word, this.revivals] = [null, false, false, null, 0];
     this.#offerFile();
   }
 
@@ -130,12 +134,20 @@ export class SettingsView {
     this.revival = this.revival.then(async () => {
       await this.wanting;
       const isDeaf = this.live()?.source === "microphone" && this.microphone.isLost;
-      if (isDeaf) await this.#want("deviceId", byId("input-device").value);
+      if (!isDeaf || this.revivals >= MAX_REVIVALS) return;
+      this.revivals += 1;
+      await this.#want("deviceId", byId("input-device").value);
     });
+  }
+
+  #choose(deviceId) {
+    this.revivals = 0;
+    this.#want("deviceId", deviceId);
   }
 
   async #devicesChanged() {
     await this.#listDevices();
+    this.revivals = 0;
     this.revive();
   }
 
