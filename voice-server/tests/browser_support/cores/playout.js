@@ -179,6 +179,24 @@ for (const rate of [48_000, 44_100]) {
   assert(gapMs > 195 && gapMs < 210, rate, gapMs);
 }
 
+// A hole is passed over as far as audio has come: what follows is heard from its first sample on, however late.
+for (const rate of [48_000, 44_100, 16_000]) {
+  for (const came of [1, 7, 20, 40]) {
+    const playout = new Playout(LINE_RATE, rate);
+    const [lost, back] = [4_800, 5_280];
+    playout.push(1, 0, tone(LINE_RATE, 440, lost));
+    playout.push(1, back, tone(LINE_RATE, 440, came, back));
+    const before = render(playout, 0, rate);
+    assert(playout.progress().samples <= back + came, rate, came, playout.progress());
+    playout.push(1, back + came, tone(LINE_RATE, 440, LINE_RATE, back + came), before.end);
+    playout.finish(1, back + came + LINE_RATE);
+    const after = render(playout, before.end, rate * 1.5);
+    assertEqual(assertContiguous([...before.heard, ...after.heard]), back + came + LINE_RATE);
+    assert(after.heard[0].first <= back + came, rate, came, after.heard[0]);
+    assert(!playout.isSpeaking && playout.counters.refused === 0);
+  }
+}
+
 // A reply of which less came than was told ends where that ends, and was heard so far; one of which nothing came was not heard.
 for (const [reply, samples] of [[1, 2_400], [2, 0]]) {
   const playout = new Playout(LINE_RATE, 48_000);

@@ -159,7 +159,7 @@ export class Playout {
 
   /**
    * Reads as many `frames` as there is audio for. What `isLost`, for audio that follows it is here, takes the rest of the quantum:
-   * it will not come, and time goes on.
+   * it will not come, and time goes on as far as audio has come.
    */
   #read(queue, out) {
     const { kernel, scratch, step } = this;
@@ -182,8 +182,14 @@ export class Playout {
     out.fill(0, i);
     queue.forget(base - kernel.taps);
     const isLost = i < out.length && last < end;
-    if (isLost) this.frames += out.length - i;
+    if (isLost) this.#skip(out.length - i, queue.end);
     return { frames: i, isLost };
+  }
+
+  /** Passes over so many frames, and over nothing that is yet to come. */
+  #skip(frames, end) {
+    this.frames += frames;
+    if (this.origin + this.frames * this.step > end) [this.origin, this.frames] = [end, 0];
   }
 
   /** The first `from` frames of `out` are real, and those after them missing. Tells whether that begins here, however short it is. */
