@@ -32,7 +32,7 @@ const CHANGE_THE_GRAPH: &str = "\
       } \
     };";
 
-/// As many as it takes for a median that means something.
+/// So many that several of them find the agent speaking: one that does not measures nothing.
 const INTERRUPTIONS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +56,7 @@ async fn the_agent_is_silent_in_the_quantum_after_the_pause_came() {
     rendered.assert_is_what_sounded(&page).await;
     let silences = rendered.silences_ms();
     // Not one for each: a pause may come when the agent has been silent already.
-    assert!(!silences.is_empty(), "{rendered:?}");
+    assert!(silences.len() >= 2, "{rendered:?}");
     let (median, most) = median_and_most(&silences);
     println!(
         "a pause's arrival in the page to the last sound: median {median:.1} ms, most {most:.1} ms, of {}",

@@ -29,7 +29,9 @@ pub struct SttConfig {
     pub utterances: Vec<Utterance>,
     /// A sample of at least this size is speech. Default 500 (about −36 dBFS).
     pub speech_level: u16,
-    /// Quiet that separates an utterance whose steps are done from the next one. Default 40.
+    /// Quiet that separates an utterance whose steps are done from the next one. Default 40. Speech after the last step and
+    /// less than this after the speech before it belongs to no utterance: where the gap is longer than the last step waits, a
+    /// caller who goes on within it is not heard.
     pub gap_ms: u64,
     /// How long opening takes.
     pub open_ms: u64,

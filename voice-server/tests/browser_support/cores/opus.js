@@ -5,7 +5,6 @@ const { OpusCodec } = await module("audio/opus-codec.js");
 const { OpusDecoder } = await module("audio/opus-decoder.js");
 const { preSkip } = await module("audio/opus-format.js");
 
-
 const LOOKAHEAD = 312;
 const PACKET = 960;
 
