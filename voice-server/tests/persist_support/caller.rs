@@ -200,6 +200,10 @@ async fn call(mut socket: Socket, caller: &mut Caller, shared: &Shared) -> Resul
             id.clone_from(call_id);
             talking = Some(Talking::new(shared));
         }
+        // What is refused before it is a call is none.
+        if id.is_empty() {
+            continue;
+        }
         shared.note(caller.tenant, &id, &message);
         let answer = answer(&message, &mut caller.dice, shared);
         if answer == Some(Answer::HangUp) {
