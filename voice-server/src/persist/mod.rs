@@ -138,7 +138,7 @@ impl Persistence {
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
         let overdue = Arc::new(Overdue::new(journal.clone(), Arc::clone(&stats)));
         let mut endless = JoinSet::new();
-        endless.spawn(Lost { store: Arc::clone(&store), this: server, lost_after }.run());
+        endless.spawn(Lost { store: Arc::clone(&store), this: server, started_at, lost_after }.run());
         endless.spawn(Retention { store, objects }.run());
         endless.spawn(Arc::clone(&overdue).run());
         let keeping = PersistenceTasks {

@@ -74,6 +74,8 @@ struct Inner {
     writes: Vec<usize>,
     orphans_ended_after: Vec<usize>,
     lost_after: Vec<time::Duration>,
+    left_before: Vec<OffsetDateTime>,
+    breaks_over_orphans: usize,
     keeps_orphans: bool,
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
@@ -144,6 +146,16 @@ impl ScriptedStore {
     /// It refuses to end orphans.
     pub(crate) fn keeps_orphans(&self) {
         self.inner().keeps_orphans = true;
+    }
+
+    /// So often its connection breaks when it is to end orphans.
+    pub(crate) fn breaks_over_orphans(&self, times: usize) {
+        self.inner().breaks_over_orphans = times;
+    }
+
+    /// Before when calls of one server had begun each time those were ended.
+    pub(crate) fn left_before(&self) -> Vec<OffsetDateTime> {
+        self.inner().left_before.clone()
     }
 
     /// How many rows there were when orphans were ended.
@@ -245,9 +257,16 @@ impl SystemStore for ScriptedStore {
     async fn end_orphans(&self, which: Orphans, now: OffsetDateTime) -> Stored<u64> {
         let mut inner = self.inner();
         let rows = inner.rows.len();
+        if inner.breaks_over_orphans > 0 {
+            inner.breaks_over_orphans -= 1;
+            return Err(StoreError::Database(sqlx::Error::BeginFailed));
+        }
         match which {
             Orphans::LeftBy { .. } if inner.keeps_orphans => return Err(fault()),
-            Orphans::LeftBy { .. } => inner.orphans_ended_after.push(rows),
+            Orphans::LeftBy { begun_before, .. } => {
+                inner.orphans_ended_after.push(rows);
+                inner.left_before.push(begun_before);
+            }
             Orphans::OfOthers { begun_before, .. } => inner.lost_after.push(now - begun_before),
         }
         Ok(1)

@@ -203,7 +203,7 @@ impl Writer {
     }
 
     /// Comes before the first entry of this run: of this server's calls none is another's to end. A database that is away is
-    /// waited for; what it refuses it would refuse the next time, and entries do not wait for that.
+    /// waited for; what it refuses it would refuse the next time, and entries do not wait for that: it is asked again every hour.
     async fn end_orphans(&self) {
         let left = Orphans::LeftBy { server: self.server, begun_before: self.started_at };
         let mut backoff = Backoff::default();
@@ -211,10 +211,10 @@ impl Writer {
             match timeout(self.write_within, self.store.end_orphans(left, OffsetDateTime::now_utc())).await {
                 Ok(Ok(0)) => return,
                 Ok(Ok(calls)) => return info!(calls, "ended calls that this server left running"),
-                Ok(Err(error @ StoreError::Unavailable(_))) => self.wait(&mut backoff, error.to_string()).await,
-                Ok(Err(error)) => {
-                    return error!(%error, "calls that this server left running are not ended before its next start");
+                Ok(Err(error)) if is_refusal(&error) => {
+                    return error!(%error, "calls that this server left running are not ended: trying again within the hour");
                 }
+                Ok(Err(error)) => self.wait(&mut backoff, error.to_string()).await,
                 Err(slow) => self.wait(&mut backoff, slow.to_string()).await,
             }
         }
@@ -256,6 +256,15 @@ impl Writer {
 /// What becomes of a connection is none's fault.
 fn may_be_of_entries(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(_) | sqlx::Error::Encode(_))
+}
+
+/// Whether the database would say so again.
+fn is_refusal(error: &StoreError) -> bool {
+    match error {
+        StoreError::Conflict { .. } => true,
+        StoreError::Database(said) => may_be_of_entries(said),
+        _ => false,
+    }
 }
 
 /// The object that an entry tells of.

@@ -322,3 +322,13 @@ async fn orphans_that_cannot_be_ended_keep_nothing_from_being_written() {
     writing.write(call(&["one"])).await;
     assert_eq!(writing.store.rows(), call(&["one"]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn orphans_are_ended_although_a_connection_broke_meanwhile() {
+    let writing = writing(&quick());
+    writing.store.breaks_over_orphans(2);
+    let (done, is_done) = oneshot::channel();
+    writing.work.send(Work::LeftoversRead(done)).await.unwrap();
+    timeout(Duration::from_secs(600), is_done).await.unwrap().unwrap();
+    assert_eq!(writing.store.orphans_ended_after(), [0]);
+}

@@ -22,6 +22,9 @@ pub(super) fn refused(error: sqlx::Error) -> StoreError {
         sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::InvalidSavePointStatement
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::Io(_)
         | sqlx::Error::Tls(_) => StoreError::Unavailable(error),
         _ => StoreError::Database(error),
@@ -49,6 +52,19 @@ fn is_passing(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_becomes_of_a_connection_is_passing() {
+        let of_connections = [
+            sqlx::Error::BeginFailed,
+            sqlx::Error::InvalidSavePointStatement,
+            sqlx::Error::Protocol("an answer that ends early".into()),
+        ];
+        for error in of_connections {
+            let said = refused(error);
+            assert!(matches!(said, StoreError::Unavailable(_)), "{said:?}");
+        }
+    }
 
     #[test]
     fn what_may_work_later_is_told_from_what_never_will() {

@@ -19,11 +19,12 @@ pub enum CallStatus {
 /// Calls that are not over and that no server holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orphans {
-    /// Those of this server that were answered before this, its start: its last run held them.
+    /// Those of this server that were answered before it began to hold any: its last run held them, or they are older than any call.
     LeftBy {
         /// This server.
         server: Uuid,
-        /// When it was started. An attempt that is carried out late ends no call of the run that made it.
+        /// When it was started, or later where no call that it holds is so old. An attempt that is carried out late ends no
+        /// call that is held.
         begun_before: OffsetDateTime,
     },
     /// Those of any other server that were answered longer ago than a call lasts: theirs may be gone for good.
