@@ -1,14 +1,17 @@
 //! Folders that only this server's user may look into: what is said in calls is in them, in clear.
 //!
-//! Invariant: it is the folder that keeps others out, so that no file in it has to. Whose the folder around it is, nobody here
-//! decides.
+//! Invariant: it is the folder that keeps others out, so that no file in it has to. Whose the folder around it is, and which
+//! group an operator let into one that is there, nobody here decides.
 
 use std::fs;
 use std::io;
 use std::path::Path;
+#[cfg(unix)]
+use tracing::warn;
 
-/// Makes the folder, and those above it, where they are missing. One that is there and that others may enter is closed to
-/// them; where that cannot be done, as on some shares of a network, it is told and stays so.
+/// Makes the folder, and those above it, for the owner alone where they are missing. One that is there and that everybody may
+/// enter is closed to all but its owner and its group, and that is told; so is where it cannot be done, as on some shares of a
+/// network. Where a symbolic link leads is left as it is.
 ///
 /// # Errors
 /// What the system says if there is no folder then.
@@ -16,13 +19,22 @@ use std::path::Path;
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     fs::DirBuilder::new().recursive(true).mode(OWNER_ALONE).create(path)?;
-    if fs::metadata(path)?.permissions().mode() & OTHERS == 0 {
+    let found = fs::symlink_metadata(path)?;
+    let old = found.permissions().mode() & MODE;
+    if found.is_symlink() || old & OTHERS == 0 {
         return Ok(());
     }
-    if let Err(error) = fs::set_permissions(path, fs::Permissions::from_mode(OWNER_ALONE)) {
-        tracing::warn!(path = %path.display(), %error, "other users of this machine may look into a folder with calls");
+    let (folder, new) = (path.display(), old & !OTHERS);
+    match fs::set_permissions(path, fs::Permissions::from_mode(new)) {
+        Ok(()) => warn!(%folder, old = %octal(old), new = %octal(new), "a folder with calls was open to everybody and is closed"),
+        Err(error) => warn!(%folder, old = %octal(old), %error, "every user of this machine may look into a folder with calls"),
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
 }
 
 /// The system has no such modes.
@@ -35,22 +47,51 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
 const OWNER_ALONE: u32 = 0o700;
 
 #[cfg(unix)]
-const OTHERS: u32 = 0o077;
+const OTHERS: u32 = 0o007;
+
+#[cfg(unix)]
+const MODE: u32 = 0o7777;
 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & MODE
+    }
+
+    fn make_with(path: &Path, mode: u32) {
+        fs::create_dir(path).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
     #[test]
-    fn a_folder_is_its_owners_alone_also_where_it_was_not() {
+    fn a_folder_that_is_made_is_its_owners_alone() {
         let data = tempfile::tempdir().unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let (inner, open) = (data.path().join("data").join("spool"), data.path().join("open"));
-        fs::create_dir(&open).unwrap();
-        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        let inner = data.path().join("data").join("spool");
         make_folder(&inner).unwrap();
-        make_folder(&open).unwrap();
-        assert_eq!([inner.parent().unwrap(), &inner, &open].map(mode), [0o700; 3]);
+        assert_eq!([inner.parent().unwrap(), &inner].map(mode), [0o700; 2]);
+    }
+
+    #[test]
+    fn one_that_is_there_is_closed_to_everybody_but_its_group() {
+        let data = tempfile::tempdir().unwrap();
+        for (old, new) in [(0o755, 0o750), (0o2775, 0o2770), (0o750, 0o750), (0o700, 0o700)] {
+            let folder = data.path().join(format!("{old:o}"));
+            make_with(&folder, old);
+            make_folder(&folder).unwrap();
+            assert_eq!(mode(&folder), new, "{old:o}");
+        }
+    }
+
+    #[test]
+    fn where_a_link_leads_is_left_as_it_is() {
+        let data = tempfile::tempdir().unwrap();
+        let (elsewhere, link) = (data.path().join("elsewhere"), data.path().join("link"));
+        make_with(&elsewhere, 0o755);
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        make_folder(&link).unwrap();
+        assert_eq!(mode(&elsewhere), 0o755);
     }
 }
