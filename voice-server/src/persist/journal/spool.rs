@@ -9,6 +9,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The highest number that a name has room for.
+const LAST_SEGMENT: u64 = 999_999_999_999;
+
 /// Damaged stretches that are kept for whoever looks into them.
 const MAX_DAMAGED_FILES: usize = 100;
 
@@ -90,13 +93,25 @@ impl Spool {
         self.path.join(format!("{number:012}.journal"))
     }
 
-    /// What was read so far; the beginning if that is not known, or is after all that is there. Reading a record again does no
-    /// harm.
+    /// What was read so far; the beginning if that is not known, or is after all that is there. Then reading begins with the
+    /// oldest segment: of what the store has already nothing is written twice, but a call that was deleted since may be there
+    /// again until the next look at what is past its retention.
     pub(super) fn checkpoint(&self) -> io::Result<Position> {
         let text = fs::read_to_string(self.path.join("checkpoint")).unwrap_or_default();
-        let read = parse(&text).unwrap_or_default();
-        let is_beyond = self.segments()?.last().is_some_and(|last| *last < read.segment);
-        Ok(if is_beyond { Position::default() } else { read })
+        let segments = self.segments()?;
+        let read = match parse(&text) {
+            Some(read) => segments.last().is_none_or(|last| read.segment <= *last).then_some(read),
+            None => parse_without_checksum(&text).filter(|read| self.may_have_read(&segments, *read)),
+        };
+        Ok(read.unwrap_or_default())
+    }
+
+    /// Whether there is so much to be read, or nothing that could be left out.
+    fn may_have_read(&self, segments: &[u64], read: Position) -> bool {
+        match self.segment_bytes(read.segment) {
+            Ok(bytes) => read.offset <= bytes,
+            Err(_) => segments.is_empty() && read.segment <= LAST_SEGMENT,
+        }
     }
 
     /// Notes what was read: all of it or nothing, whenever the process dies.
@@ -137,10 +152,19 @@ fn line_of(read: Position) -> String {
 }
 
 fn parse(text: &str) -> Option<Position> {
-    let mut words = text.split_whitespace();
-    let (segment, offset) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let read = Position { segment, offset };
+    let read = place(text)?;
     (text == line_of(read)).then_some(read)
+}
+
+/// As an earlier format of the journal has it.
+fn parse_without_checksum(text: &str) -> Option<Position> {
+    let read = place(text)?;
+    (text == format!("{} {}\n", read.segment, read.offset)).then_some(read)
+}
+
+fn place(text: &str) -> Option<Position> {
+    let mut words = text.split_whitespace();
+    Some(Position { segment: words.next()?.parse().ok()?, offset: words.next()?.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -172,9 +196,28 @@ mod tests {
         let read = Position { segment: 3, offset: 77 };
         spool.set_checkpoint(read).unwrap();
         assert_eq!(spool.checkpoint().unwrap(), read);
-        for nonsense in ["", "3", "3 7", "\0\0\0\0", "x y\n", "3 77\n"] {
+        for nonsense in ["", "3", "3 7", "\0\0\0\0", "x y\n", "3 77\n\n", "1000000000000 0\n"] {
             fs::write(folder.path().join("checkpoint"), nonsense).unwrap();
             assert_eq!(spool.checkpoint().unwrap(), Position::default(), "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_without_a_checksum_holds_where_its_segment_is_there_and_as_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let read = |line: &str| {
+            fs::write(folder.path().join("checkpoint"), line).unwrap();
+            spool.checkpoint().unwrap()
+        };
+        assert_eq!(read("3 77\n"), Position { segment: 3, offset: 77 }, "all was read and deleted");
+        spool.create_segment(3).unwrap().write_all(&[b'x'; 100]).unwrap();
+        spool.create_segment(5).unwrap();
+        for offset in [77, 100] {
+            assert_eq!(read(&format!("3 {offset}\n")), Position { segment: 3, offset });
+        }
+        for (segment, offset) in [(3, 101), (2, 0), (4, 0), (6, 0)] {
+            assert_eq!(read(&format!("{segment} {offset}\n")), Position::default(), "{segment} {offset}");
         }
     }
 

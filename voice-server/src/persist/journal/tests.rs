@@ -251,3 +251,18 @@ async fn an_entry_that_is_too_long_is_refused_alone() {
     opened.append(1..2).await;
     assert_eq!(opened.drain().await, entries(1..2));
 }
+
+#[tokio::test]
+async fn a_damaged_checkpoint_has_all_read_that_is_there_and_no_number_is_used_again() {
+    let folder = TempDir::new().unwrap();
+    let opened = open(&folder, &quick());
+    opened.append(0..3).await;
+    opened.die().await;
+    let old = segments(&folder);
+    fs::write(folder.path().join("checkpoint"), "9 0 00000000\n").unwrap();
+    let opened = open(&folder, &quick());
+    opened.append(3..5).await;
+    let new = segments(&folder);
+    assert!(new.len() > old.len() && new.starts_with(&old), "{new:?}");
+    assert_eq!(opened.drain().await, entries(0..5));
+}
