@@ -3,7 +3,7 @@
 //! Invariant: a call's recording and turn log go before the rows that name it, so that no object is forgotten; rows go in small
 //! batches, so that no transaction is long. A log that was stored between the two goes after the rows. Each step can be done
 //! again. What cannot be deleted is passed over and keeps nothing else, of whatever tenant. An object store that is away ends the
-//! pass soon.
+//! pass soon; the next one begins after the tenant at which it ended, so that none keeps those after it for good.
 
 use super::objects::{DeleteError, delete_object};
 use super::turn_logs::key as turn_log_key;
@@ -53,30 +53,48 @@ struct Pass<'r> {
 impl Retention {
     /// Never ends. Cancellation safe: what was not deleted is found again.
     pub(super) async fn run(self) {
+        let mut at = None;
         loop {
-            if let Err(error) = self.delete(OffsetDateTime::now_utc()).await {
+            if let Err(error) = self.delete_after(&mut at, OffsetDateTime::now_utc()).await {
                 warn!(%error, "not everything past its retention was deleted: trying again later");
             }
             sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
-        let (mut pass, mut after) = (Pass { of: self, now, waited_in_vain: Duration::ZERO }, None);
-        loop {
-            let tenants = self.store.forgetful_tenants(after, BATCH).await?;
-            for tenant in &tenants {
-                pass.delete_of(*tenant).await?;
-            }
-            match tenants.last() {
-                Some(last) => after = Some(*last),
-                None => return Ok(()),
-            }
+    /// Looks at all tenants, those after `at` first, which becomes the one at which it ends before its time.
+    async fn delete_after(&self, at: &mut Option<TenantId>, now: OffsetDateTime) -> Result<(), RetentionError> {
+        let mut pass = Pass { of: self, now, waited_in_vain: Duration::ZERO };
+        let begun_after = *at;
+        pass.delete_of_those(at, None).await?;
+        if begun_after.is_some() {
+            pass.delete_of_those(at, begun_after).await?;
         }
+        Ok(())
     }
 }
 
 impl Pass<'_> {
+    /// Of the tenants after `at`, up to `last` if there is one. `at` follows, and is none in the end.
+    async fn delete_of_those(
+        &mut self,
+        at: &mut Option<TenantId>,
+        last: Option<TenantId>,
+    ) -> Result<(), RetentionError> {
+        loop {
+            let tenants = self.of.store.forgetful_tenants(*at, BATCH).await?;
+            let is_over = |tenant: &TenantId| last.is_some_and(|last| tenant.0 > last.0);
+            if tenants.first().is_none_or(is_over) {
+                *at = None;
+                return Ok(());
+            }
+            for tenant in tenants.into_iter().take_while(|tenant| !is_over(tenant)) {
+                *at = Some(tenant);
+                self.delete_of(tenant).await?;
+            }
+        }
+    }
+
     /// What goes wrong with one tenant alone is the others' no hindrance.
     async fn delete_of(&mut self, tenant: TenantId) -> Result<(), RetentionError> {
         let deleted = async {
@@ -213,6 +231,12 @@ mod tests {
         Retention { store: Arc::clone(store) as _, objects }
     }
 
+    impl Retention {
+        async fn delete(&self, now: OffsetDateTime) -> Result<(), RetentionError> {
+            self.delete_after(&mut None, now).await
+        }
+    }
+
     fn recording(call: u128) -> Recording {
         Recording {
             id: Uuid::from_u128(call),
@@ -330,6 +354,32 @@ mod tests {
         let within = PATIENCE + Duration::from_secs(10);
         let ended = tokio::time::timeout(within, retention.delete(OffsetDateTime::UNIX_EPOCH)).await.unwrap();
         assert!(matches!(ended, Err(RetentionError::ObjectsAway)), "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_begins_after_the_tenant_at_which_the_one_before_ended() {
+        let store = Arc::new(ScriptedStore::default());
+        store.will_expire((1..=u128::from(BATCH)).map(recording));
+        let tenants = [1, 2, 3].map(|tenant| TenantId(Uuid::from_u128(tenant)));
+        store.has_tenants(tenants);
+        let slow = ThrottleConfig { wait_delete_per_call: Duration::from_secs(3_600), ..ThrottleConfig::default() };
+        let (retention, mut at) =
+            (retention(&store, Arc::new(ThrottledStore::new(InMemory::new(), slow))), Some(tenants[1]));
+        for _ in 0..4 {
+            let ended = retention.delete_after(&mut at, OffsetDateTime::UNIX_EPOCH).await;
+            assert!(matches!(ended, Err(RetentionError::ObjectsAway)), "{ended:?}");
+        }
+        assert_eq!(store.looked_into(), [3, 1, 2, 3].map(|tenant| TenantId(Uuid::from_u128(tenant))));
+    }
+
+    #[tokio::test]
+    async fn a_pass_that_begins_in_the_middle_looks_at_every_tenant_once() {
+        let store = Arc::new(ScriptedStore::default());
+        let tenants = [1, 2, 3].map(|tenant| TenantId(Uuid::from_u128(tenant)));
+        store.has_tenants(tenants);
+        let (retention, mut at) = (retention(&store, Arc::new(InMemory::new())), Some(tenants[1]));
+        retention.delete_after(&mut at, OffsetDateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!((store.looked_into(), at), (vec![tenants[2], tenants[0], tenants[1]], None));
     }
 
     #[tokio::test]

@@ -77,6 +77,10 @@ struct Inner {
     left_before: Vec<OffsetDateTime>,
     breaks_over_orphans: usize,
     keeps_orphans: bool,
+    /// Which forget; without any, one does.
+    tenants: Vec<TenantId>,
+    /// Whose recordings it was asked for.
+    looked_into: Vec<TenantId>,
     expired: Vec<Recording>,
     forgotten: Vec<Uuid>,
     expired_calls: Vec<Header>,
@@ -166,6 +170,15 @@ impl ScriptedStore {
     /// How old a call had to be each time those of servers that are gone were ended.
     pub(crate) fn lost_after(&self) -> Vec<time::Duration> {
         self.inner().lost_after.clone()
+    }
+
+    pub(crate) fn has_tenants(&self, tenants: impl IntoIterator<Item = TenantId>) {
+        self.inner().tenants.extend(tenants);
+    }
+
+    /// Whose recordings it was asked for, in order.
+    pub(crate) fn looked_into(&self) -> Vec<TenantId> {
+        self.inner().looked_into.clone()
     }
 
     pub(crate) fn will_expire(&self, recordings: impl Iterator<Item = Recording>) {
@@ -282,7 +295,12 @@ impl SystemStore for ScriptedStore {
     }
 
     async fn forgetful_tenants(&self, after: Option<TenantId>, _: u32) -> Stored<Vec<TenantId>> {
-        Ok(after.is_none().then(|| header(1).tenant).into_iter().collect())
+        let mut tenants = self.inner().tenants.clone();
+        if tenants.is_empty() {
+            tenants.push(header(1).tenant);
+        }
+        tenants.retain(|tenant| after.is_none_or(|after| tenant.0 > after.0));
+        Ok(tenants)
     }
 
     async fn expired_recordings(
@@ -293,7 +311,10 @@ impl SystemStore for ScriptedStore {
         max_rows: u32,
     ) -> Stored<Vec<(Header, Recording)>> {
         let of = |recording: &Recording| (Header { tenant, call: recording.call_id, ..header(1) }, recording.clone());
-        let inner = self.inner();
+        let mut inner = self.inner();
+        if after.is_none() {
+            inner.looked_into.push(tenant);
+        }
         let expired =
             inner.expired.iter().map(of).filter(|(header, _)| after.is_none_or(|after| header.call > after.call));
         Ok(expired.take(max_rows as usize).collect())
