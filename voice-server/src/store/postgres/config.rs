@@ -16,9 +16,11 @@ pub struct PgConfig {
     /// The most connections for users; more requests wait for one, 2 s at the longest.
     pub api_connections: u32,
     /// Besides them, the most connections for looking up who somebody is, so that no user's requests keep another from being
-    /// known; and as many, as the worker, for adding up how long a tenant talked, so that calls that begin keep none from being
-    /// written.
+    /// known.
     pub look_up_connections: u32,
+    /// Likewise, as the worker, for adding up how long a tenant talked, so that calls that begin keep none from being written.
+    /// One tenant uses a third of them at a time.
+    pub adding_up_connections: u32,
     /// The most connections for the server itself, so that users never keep it from writing.
     pub worker_connections: u32,
     /// The longest that an operation takes, waiting for a connection included: the database ends its own statements sooner,
@@ -34,8 +36,24 @@ impl PgConfig {
             worker,
             api_connections: 10,
             look_up_connections: 2,
+            adding_up_connections: 3,
             worker_connections: 3,
             operation_limit: OPERATION_LIMIT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::postgres::TENANTS_PART;
+
+    #[test]
+    fn a_tenants_part_of_the_connections_is_never_more_than_that() {
+        let url: DatabaseUrl = DatabaseUrl::parse("postgres://voice@127.0.0.1/voice").unwrap();
+        let config = PgConfig::new(url.clone(), url);
+        for connections in [config.api_connections, config.adding_up_connections] {
+            assert!(connections >= TENANTS_PART, "{connections}");
         }
     }
 }

@@ -65,9 +65,9 @@ impl PgStore {
         let api = ApiPool::connect(config).await.map_err(OpenError::Database)?;
         let look_up = ApiPool::connect_look_up(config).await.map_err(OpenError::Database)?;
         let worker = WorkerPool::connect(config).await.map_err(OpenError::Database)?;
-        let adding_up = WorkerPool::connect_look_up(config).await.map_err(OpenError::Database)?;
+        let adding_up = WorkerPool::connect_adding_up(config).await.map_err(OpenError::Database)?;
         let shares = |connections: u32| Arc::new(Shares::new((connections / TENANTS_PART) as usize));
-        let (api_shares, adding_up_shares) = (shares(config.api_connections), shares(config.look_up_connections));
+        let (api_shares, adding_up_shares) = (shares(config.api_connections), shares(config.adding_up_connections));
         let operation_limit = config.operation_limit;
         Ok(Self { api, look_up, worker, adding_up, api_shares, adding_up_shares, operation_limit })
     }

@@ -68,8 +68,8 @@ impl WorkerPool {
     }
 
     /// The connections for adding up how long tenants talked.
-    pub(super) async fn connect_look_up(config: &PgConfig) -> Result<Self, sqlx::Error> {
-        Self::connect_as_many(config, config.look_up_connections).await
+    pub(super) async fn connect_adding_up(config: &PgConfig) -> Result<Self, sqlx::Error> {
+        Self::connect_as_many(config, config.adding_up_connections).await
     }
 
     async fn connect_as_many(config: &PgConfig, connections: u32) -> Result<Self, sqlx::Error> {
