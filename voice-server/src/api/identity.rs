@@ -24,7 +24,8 @@ pub(crate) struct User(Caller);
 pub(crate) struct Administrator(User);
 
 impl User {
-    /// What the body of a long answer keeps: to be had before what it is made of is opened.
+    /// What the body of a long answer keeps. A download has it before its file is opened; an answer that is written here only once
+    /// it is known to be long, when the database was asked already.
     ///
     /// # Errors
     /// 429 where such answers hold half of the tenant's places already: the other half stays for everything else.
@@ -41,15 +42,17 @@ impl User {
         Ok(([(header::CONTENT_TYPE, "application/json")], self.give(json)?).into_response())
     }
 
-    /// Likewise, what is written already.
+    /// Likewise, what is written already, with its length and without a type.
     ///
     /// # Errors
     /// As of [`User::hold`].
-    pub(crate) fn give(self, bytes: impl Into<Bytes>) -> Result<Body, Problem> {
+    pub(crate) fn give(self, bytes: impl Into<Bytes>) -> Result<Response, Problem> {
         let bytes = bytes.into();
-        let is_long = bytes.len() > LONG_BYTES;
+        let length = bytes.len();
         let body = Body::from(bytes);
-        if is_long { Ok(self.hold()?.keep(body)) } else { Ok(body) }
+        let body = if length > LONG_BYTES { self.hold()?.keep(body) } else { body };
+        // A body that keeps places does not say by itself how long it is.
+        Ok(([(header::CONTENT_LENGTH, length)], body).into_response())
     }
 }
 
