@@ -7,6 +7,7 @@
 mod backoff;
 mod bucket;
 mod dead_letters;
+mod folder;
 mod folders;
 mod identity;
 mod journal;
@@ -101,7 +102,7 @@ pub(crate) struct PersistenceTasks {
     logging: TurnLogTasks,
     stats: Arc<Stats>,
     tasks: JoinSet<()>,
-    /// What never ends by itself: the deleting of what is past its time, the giving of what is overdue.
+    /// What nobody waits for the end of: the deleting of what is past its time, the giving of what is overdue.
     endless: JoinSet<()>,
     held: mpsc::Receiver<()>,
     flush_within: Duration,
@@ -140,6 +141,7 @@ impl Persistence {
         let mut endless = JoinSet::new();
         endless.spawn(Lost { store: Arc::clone(&store), this: server, started_at, lost_after }.run());
         endless.spawn(Retention { store, objects }.run());
+        endless.spawn(folder::sweep(objects::folder_in(data), started_at.into()));
         endless.spawn(Arc::clone(&overdue).run());
         let keeping = PersistenceTasks {
             journal: journal.clone(),

@@ -1,14 +1,13 @@
 //! Where recordings are kept: a folder of this machine, or a bucket.
 //!
-//! Invariant: what a folder says it has is on the disk, and only this server's user may look into it.
+//! Invariant: which of the two it is, nobody knows who gives it objects.
 
 use super::bucket::{self, BucketAccess};
-use super::private;
-use object_store::local::LocalFileSystem;
+use super::folder::Folder;
 use object_store::path::Path as ObjectKey;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -73,7 +72,7 @@ pub fn open_recordings(
 ) -> Result<Arc<dyn ObjectStore>, RecordingError> {
     match &settings.bucket {
         Some(bucket) => Ok(Arc::new(bucket::open(bucket, settings, access)?)),
-        None => folder(&data.join("recordings")),
+        None => folder(&folder_in(data)),
     }
 }
 
@@ -97,11 +96,14 @@ pub(super) async fn delete_object(objects: &dyn ObjectStore, key: &ObjectKey) ->
     }
 }
 
+/// Where recordings are without a bucket.
+pub(super) fn folder_in(data: &Path) -> PathBuf {
+    data.join("recordings")
+}
+
 fn folder(path: &Path) -> Result<Arc<dyn ObjectStore>, RecordingError> {
     let refused = |reason: String| RecordingError::Folder { folder: path.display().to_string(), reason };
-    private::make_folder(path).map_err(|error| refused(error.to_string()))?;
-    let folder = LocalFileSystem::new_with_prefix(path).map_err(|error| refused(error.to_string()))?;
-    Ok(Arc::new(folder.with_fsync(true)))
+    Ok(Arc::new(Folder::open(path).map_err(|error| refused(error.to_string()))?))
 }
 
 #[cfg(test)]

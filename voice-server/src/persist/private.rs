@@ -26,8 +26,12 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     }
     let (folder, new) = (path.display(), old & !OTHERS);
     match fs::set_permissions(path, fs::Permissions::from_mode(new)) {
-        Ok(()) => warn!(%folder, old = %octal(old), new = %octal(new), "a folder with calls was open to everybody and is closed"),
-        Err(error) => warn!(%folder, old = %octal(old), %error, "every user of this machine may look into a folder with calls"),
+        Ok(()) => {
+            warn!(%folder, old = %octal(old), new = %octal(new), "a folder with calls was open to everybody and is closed")
+        }
+        Err(error) => {
+            warn!(%folder, old = %octal(old), %error, "every user of this machine may look into a folder with calls")
+        }
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) enum UploadError {
 }
 
 /// Gives the object store the file and says how long it is. Not cancellation safe: a long one that is given up may leave parts
-/// there, which nobody sees and a bucket can be told to remove.
+/// there, which nobody sees, a folder loses at the next start and a bucket can be told to remove.
 ///
 /// # Errors
 /// [`UploadError`].
