@@ -56,7 +56,8 @@ const OTHERS: u32 = 0o007;
 #[cfg(unix)]
 const MODE: u32 = 0o7777;
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
