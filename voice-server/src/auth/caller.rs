@@ -17,8 +17,9 @@ pub(crate) struct Caller {
 
 /// The places of a request whose answer goes on as long as its client takes it.
 pub(crate) struct Holding {
-    _request: Place,
+    // Given back first: whoever has the request's place back has this one too.
     _body: Place,
+    _request: Place,
 }
 
 impl Caller {
@@ -30,7 +31,7 @@ impl Caller {
     /// What a long answer keeps until it is over; refused where the tenant has as many of them as it may.
     pub(crate) fn hold(self) -> Result<Holding, Refused> {
         let body = self.place.body().map_err(|at_bound| Refused::Bodies { retry_after: at_bound.retry_after })?;
-        Ok(Holding { _request: self.place, _body: body })
+        Ok(Holding { _body: body, _request: self.place })
     }
 
     pub(super) fn identity(&self) -> &Identity {

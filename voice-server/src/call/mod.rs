@@ -134,7 +134,7 @@ async fn answer<'s>(server: &'s Server, socket: &mut CallSocket, call: CallUuid,
         refused(server, &HandshakeError::NothingToResume);
         return None;
     }
-    let answered = answered(call, pass, &agreed)?;
+    let answered = answered(server, call, pass, &agreed)?;
     let keeper = match Keeper::answer(server.persistence.as_ref(), answered, &server.prices).await {
         Ok(keeper) => keeper,
         Err(error) => {
@@ -164,9 +164,11 @@ fn resumable(server: &Server, pass: &Pass, agreed: Agreed) -> Option<Registratio
     }
 }
 
-fn answered(call: CallUuid, pass: &Pass, agreed: &Agreed) -> Option<Answered> {
+fn answered(server: &Server, call: CallUuid, pass: &Pass, agreed: &Agreed) -> Option<Answered> {
     let principal = &pass.identity.standing.principal;
-    let header = Header { tenant: principal.tenant(), call, started_at: now() };
+    let now = OffsetDateTime::now_utc();
+    let started_at = server.persistence.as_ref().map_or(now, |persistence| persistence.begins(now));
+    let header = Header { tenant: principal.tenant(), call, started_at };
     // The handshake has agreed on no other rate.
     Some(Answered { header, user: principal.user(), rate: agreed.format.line_rate().ok()? })
 }
@@ -185,12 +187,6 @@ fn recorded(server: &Server, line: Box<dyn Line>, pass: &Pass, header: Header) -
 
 fn call_id(call: CallUuid) -> CallId {
     CallId::new(call.to_string())
-}
-
-/// To the microsecond, which is as exactly as every store keeps it.
-fn now() -> OffsetDateTime {
-    let now = OffsetDateTime::now_utc();
-    now.replace_nanosecond(now.microsecond() * 1_000).unwrap_or(now)
 }
 
 /// Never ready: the call then ends by itself, with its last words.

@@ -193,13 +193,29 @@ pub(super) async fn sweep(root: PathBuf, started_at: SystemTime) {
 async fn sweep_one(folder: &Path, before: SystemTime, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut entries = fs::read_dir(folder).await?;
     while let Some(entry) = entries.next_entry().await? {
-        let (kind, path) = (entry.file_type().await?, entry.path());
-        if kind.is_dir() {
-            found.push(path);
-        } else if kind.is_file() && is_staged(&path) && entry.metadata().await?.modified()? < before {
-            fs::remove_file(&path).await?;
-            info!(file = %path.display(), "a recording or turn log that an earlier run gave away in part was removed");
+        let path = entry.path();
+        let swept = match entry.file_type().await {
+            Ok(kind) if kind.is_dir() => {
+                found.push(path);
+                continue;
+            }
+            Ok(kind) if kind.is_file() && is_staged(&path) => sweep_file(&path, before).await,
+            looked => looked.map(drop),
+        };
+        match swept {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!(file = %path.display(), %error, "what was left unfinished of a recording or turn log stays");
+            }
+            _ => {}
         }
+    }
+    Ok(())
+}
+
+async fn sweep_file(path: &Path, before: SystemTime) -> io::Result<()> {
+    if fs::metadata(path).await?.modified()? < before {
+        fs::remove_file(path).await?;
+        info!(file = %path.display(), "a recording or turn log that an earlier run gave away in part was removed");
     }
     Ok(())
 }

@@ -59,6 +59,17 @@ impl Lost {
     }
 }
 
+/// When a call that is answered at `now` begins: not before its run, since what began earlier is ended as what an earlier
+/// run left.
+pub(super) fn begins(now: OffsetDateTime, run_started_at: OffsetDateTime) -> OffsetDateTime {
+    whole_micros(now).max(run_started_at)
+}
+
+/// To the microsecond, which is as exactly as every store keeps it.
+pub(super) fn whole_micros(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(at.microsecond() * 1_000).unwrap_or(at)
+}
+
 fn whole(duration: Duration) -> time::Duration {
     time::Duration::try_from(duration).unwrap_or(time::Duration::MAX)
 }
@@ -99,6 +110,8 @@ mod tests {
         assert_eq!(held_since(hours(30), whole(hours(30))), whole(hours(5)));
         assert_eq!(held_since(hours(25), whole(hours(25))), time::Duration::ZERO);
         assert_eq!(held_since(hours(30), time::Duration::days(9_000)), whole(hours(5)), "ahead");
-        assert_eq!(held_since(hours(60), time::Duration::days(-900)), time::Duration::ZERO, "back");
+        let back = time::Duration::days(-900);
+        assert_eq!(held_since(hours(60), back), time::Duration::ZERO, "back");
+        assert_eq!(begins(started_at + back, started_at), started_at, "also one that is answered then");
     }
 }

@@ -92,6 +92,7 @@ pub(crate) struct Persistence {
     turn_logs: TurnLogs,
     stats: Arc<Stats>,
     server: Uuid,
+    started_at: OffsetDateTime,
 }
 
 /// What keeps them.
@@ -133,7 +134,7 @@ impl Persistence {
         let (turn_logs, logging) =
             turn_logs::start(data, Arc::clone(&objects), journal.clone(), limits, Arc::clone(&stats))?;
         let mut tasks = JoinSet::new();
-        let started_at = OffsetDateTime::now_utc();
+        let started_at = lost::whole_micros(OffsetDateTime::now_utc());
         let of =
             WriterOf { store: Arc::clone(&store), objects: Arc::clone(&objects), server, started_at, spool: &spool };
         tasks.spawn(Writer::new(of, limits, Arc::clone(&stats)).run(work));
@@ -154,7 +155,7 @@ impl Persistence {
             held,
             flush_within: limits.flush_within,
         };
-        Ok((Self { journal, overdue, recordings, turn_logs, stats, server }, keeping))
+        Ok((Self { journal, overdue, recordings, turn_logs, stats, server, started_at }, keeping))
     }
 
     /// Where calls write.
@@ -180,6 +181,11 @@ impl Persistence {
     /// Which server this is, as long as it has its data directory: calls that it left when it died are ended at its next start.
     pub(crate) fn server(&self) -> Uuid {
         self.server
+    }
+
+    /// When a call begins that is answered at `now`, by a clock that may have been set back since this run was started.
+    pub(crate) fn begins(&self, now: OffsetDateTime) -> OffsetDateTime {
+        lost::begins(now, self.started_at)
     }
 
     /// What was counted.

@@ -32,6 +32,7 @@ assertEqual(done.slice(2), ["start", "hangUp"]);
 // A key that is held down presses a button once.
 const isTaken = (key, repeat) => !button.dispatchEvent(new KeyboardEvent("keydown", { key, repeat, bubbles: true, cancelable: true }));
 for (const key of ["Enter", " "]) assertEqual([isTaken(key, false), isTaken(key, true)], [false, true], key);
+assertEqual(isTaken("Tab", true), false, "whoever goes on does");
 
 // Whoever types when the call ends keeps the field and the words, and can send them no more; once left, it is disabled.
 desk.state("listening");

@@ -195,9 +195,10 @@ export class SignIn {
     if (answer?.ok) this.isDevelopment = true;
     else if ([403, 404].includes(answer?.status)) this.isDevelopment = false;
     if (!answer?.ok) return false;
-    const { token, expires_in_ms } = await answer.json();
+    const said = await answer.json().catch(() => null);
     // Somebody may have been quicker.
-    if (this.isPersons) return false;
+    if (!said || this.isPersons) return false;
+    const { token, expires_in_ms } = said;
     this.current = { token, untilMs: Date.now() + expires_in_ms };
     return true;
   }

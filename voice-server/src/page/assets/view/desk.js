@@ -15,6 +15,9 @@ const UP = new Set(["listening", "thinking", "speaking", "paused"]);
 /** States in which a call is there, or on its way. */
 const RUNNING = new Set([...UP, "asking", "connecting", "reconnecting", "leaving"]);
 
+/** Keys that press a button. */
+const PRESSING = new Set(["Enter", " "]);
+
 export class Desk {
   /** `actions`: start, hangUp, mute(on), interrupt, say(text), key(digit). `notices` reads out. */
   constructor(actions, notices) {
@@ -22,12 +25,16 @@ export class Desk {
     this.parts = Object.fromEntries(["call", "mute", "interrupt", "say", "say-send"].map((id) => [id, byId(id)]));
     this.parts.call.addEventListener("click", ({ detail }) => this.#call(detail));
     // A button presses itself again and again while a key is held down on it.
-    this.parts.call.addEventListener("keydown", (event) => event.repeat && event.preventDefault());
+    this.parts.call.addEventListener("keydown", (event) => this.#held(event));
     this.parts.mute.addEventListener("click", () => this.#mute(!this.isMuted));
     this.parts.interrupt.addEventListener("click", () => actions.interrupt());
     byId("say-form").addEventListener("submit", (event) => this.#say(event));
     this.parts.say.addEventListener("blur", () => (this.parts.say.disabled = this.parts.say.readOnly));
     this.#keys();
+  }
+
+  #held(event) {
+    if (event.repeat && PRESSING.has(event.key)) event.preventDefault();
   }
 
   get isRunning() {
