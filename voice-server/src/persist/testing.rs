@@ -1,11 +1,12 @@
 //! A store that does what a test tells it, and entries to give it.
 
+mod entries;
+
+pub(crate) use entries::{call_end, call_start, header, said};
+
 use super::limits::PersistLimits;
 use crate::principal::{CallUuid, Role, TenantId, UserId};
-use crate::store::{
-    CallEnd, CallStart, Entry, Header, Orphans, Recording, Standing, StoreError, Stored, SystemStore, Utterance,
-    UtteranceEntry, UtteranceTimes, Who,
-};
+use crate::store::{Entry, Header, Orphans, Recording, Standing, StoreError, Stored, SystemStore};
 use async_trait::async_trait;
 use sqlx::error::{DatabaseError, ErrorKind};
 use std::collections::VecDeque;
@@ -380,53 +381,4 @@ fn text_of(entry: &Entry) -> Option<String> {
 /// Limits under which nothing is waited for.
 pub(crate) fn quick() -> PersistLimits {
     PersistLimits { batch_wait: Duration::ZERO, ..PersistLimits::default() }
-}
-
-pub(crate) fn header(call: u128) -> Header {
-    Header {
-        tenant: TenantId(Uuid::from_u128(1)),
-        call: CallUuid(Uuid::from_u128(call)),
-        started_at: OffsetDateTime::UNIX_EPOCH,
-    }
-}
-
-pub(crate) fn call_start(call: u128) -> Entry {
-    let user = UserId(Uuid::from_u128(2));
-    Entry::CallStart(CallStart { header: header(call), user, lead: None, server: Uuid::from_u128(3) })
-}
-
-pub(crate) fn call_end(call: u128) -> Entry {
-    Entry::CallEnd(Box::new(CallEnd {
-        header: header(call),
-        ended_at: OffsetDateTime::UNIX_EPOCH,
-        duration_ms: 0,
-        reason: "server_fault".into(),
-        turns: 0,
-        barge_ins: 0,
-        resumes: 0,
-        voice_to_voice_p50_ms: None,
-        utterances: 0,
-        cost_micros: None,
-        currency: None,
-        cost: None,
-    }))
-}
-
-pub(crate) fn said(call: u128, seq: i32, text: &str) -> Entry {
-    let utterance = Utterance {
-        seq,
-        turn: 1,
-        reply: None,
-        who: Who::Caller,
-        text: text.into(),
-        full_text: None,
-        start_ms: 0,
-        end_ms: 1,
-        outcome: "silence".into(),
-        barge_in_cause: None,
-        resumes: 0,
-        times: UtteranceTimes::default(),
-        timeline: None,
-    };
-    Entry::Utterance(Box::new(UtteranceEntry { header: header(call), utterance }))
 }

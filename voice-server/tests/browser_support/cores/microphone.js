@@ -1,17 +1,6 @@
 // Which microphone is opened, when some of them are gone.
 const { Microphone } = await module("audio/microphone.js");
 
-class Track {
-  readyState = "live";
-  stop() {
-    this.readyState = "ended";
-  }
-  async applyConstraints() {}
-  getSettings() {
-    return {};
-  }
-}
-
 const present = new Set(["desk"]);
 const opened = [];
 const failure = (name) => Object.assign(new Error(name), { name });

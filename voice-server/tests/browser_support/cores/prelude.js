@@ -26,3 +26,15 @@ function takeOverElements() {
 
 /** Until everything that was due has run. */
 const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+/** A microphone's track that lives until it is stopped, and does whatever it is asked to. */
+class Track extends EventTarget {
+  readyState = "live";
+  stop() {
+    this.readyState = "ended";
+  }
+  async applyConstraints() {}
+  getSettings() {
+    return {};
+  }
+}

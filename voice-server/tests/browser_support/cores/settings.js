@@ -6,17 +6,6 @@ const { WavCaller } = await module("audio/wav-caller.js");
 takeOverElements();
 const byId = (id) => document.getElementById(id);
 
-class Track extends EventTarget {
-  readyState = "live";
-  stop() {
-    this.readyState = "ended";
-  }
-  async applyConstraints() {}
-  getSettings() {
-    return {};
-  }
-}
-
 /** A WAV file of ten samples that are 0. */
 function silentWav() {
   const view = new DataView(new ArrayBuffer(64));
